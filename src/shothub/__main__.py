@@ -1,0 +1,5 @@
+"""``python -m shothub`` is the ``shothub`` command."""
+
+from shothub.command import main
+
+main()

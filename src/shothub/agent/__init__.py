@@ -1,0 +1,1 @@
+"""The program at the apparatus; it dials out and never listens to the internet."""

@@ -1,0 +1,1 @@
+"""Everything on this machine: hub, agent, stock BLACS and the simulated apparatus."""

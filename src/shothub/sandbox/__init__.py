@@ -1,0 +1,1 @@
+"""Isolated child processes: the host starts, limits and ends guests."""

@@ -1,0 +1,1 @@
+"""The hub: the server that users and agents talk to."""

@@ -1,0 +1,1 @@
+"""HDF5 shot files: the only code that knows their layout."""

@@ -1,0 +1,1 @@
+"""A simulated apparatus that the stock BLACS runs, with real physics in its camera."""

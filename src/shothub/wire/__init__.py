@@ -1,0 +1,1 @@
+"""Models of all that crosses a process boundary."""

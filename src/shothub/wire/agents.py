@@ -1,0 +1,212 @@
+"""The conversation between an agent and the hub.
+
+The agent only ever calls; the hub answers. Every call carries the epoch of the agent's
+session; a call of an older session is answered with 409 ``fenced``. Finish reports,
+results and files are accepted from any epoch for their own attempt.
+"""
+
+from datetime import datetime
+from typing import Literal
+
+from pydantic import JsonValue
+
+from shothub.domain.states import Outcome
+from shothub.wire.apparatus import ApparatusStatus, Description
+from shothub.wire.base import Message, Reply
+from shothub.wire.jobs import GlobalsFile, SourceFile
+from shothub.wire.problems import FaultModel
+
+
+class OpenSession(Message):
+    """``POST agent/sessions``: a new session of an agent; older ones are fenced."""
+
+    apparatus: str
+    agent_version: str
+    host: str = ""
+    description: Description
+
+
+class SessionOpened(Reply):
+    """The number of the new session and what the hub believes to be under way.
+
+    Attributes:
+        started: attempts that the hub believes started and that have not ended.
+    """
+
+    epoch: int
+    apparatus: str
+    lease_seconds: float
+    started: list[int] = []
+
+
+class Capacity(Message):
+    """How much more work of each kind the agent will take now."""
+
+    compile: int = 0
+    shots: int = 0
+    analyse: int = 0
+
+
+class Poll(Message):
+    """``POST agent/poll``: asks for work; waits up to ``wait`` seconds for some."""
+
+    epoch: int
+    capacity: Capacity
+    status: ApparatusStatus = ApparatusStatus()
+    wait: float = 10.0
+
+
+class CompileTask(Reply):
+    """A job to compile. The agent answers with ``Compiled``.
+
+    Attributes:
+        key: the owner's key (folder name).
+        day: date of submission at the hub, ISO, which names the folder.
+        globals: checked values and scans, as in JobRequest.
+    """
+
+    job: str
+    key: str
+    day: str
+    kind: Literal["procedure", "script"]
+    source: str
+    procedure_sha256: str = ""
+    script: SourceFile | None = None
+    globals: dict[str, JsonValue] = {}
+    globals_file: GlobalsFile | None = None
+    routines: list[SourceFile] = []
+    max_shots: int
+    hdf5_allowed: bool = False
+
+
+class ShotLease(Reply):
+    """The right to start one shot until ``seconds`` from now.
+
+    Attributes:
+        fence: grows with every lease of the apparatus; START must quote it.
+    """
+
+    shot: int
+    job: str
+    index: int
+    fence: int
+    seconds: float
+
+
+class AnalyseTask(Reply):
+    """A job whose shots have all ended: run its multi-shot routines."""
+
+    job: str
+    done: list[int]
+
+
+class Work(Reply):
+    """The answer to a poll.
+
+    Attributes:
+        cancelled: jobs that were cancelled: give up their compile tasks and leases.
+        abort: attempts to be aborted while they run.
+        paused: whether the operator has paused this apparatus at the hub.
+    """
+
+    compile: list[CompileTask] = []
+    shots: list[ShotLease] = []
+    analyse: list[AnalyseTask] = []
+    cancelled: list[str] = []
+    abort: list[int] = []
+    paused: bool = False
+
+
+class CompiledShot(Message):
+    """One shot of a compiled job, in order of index."""
+
+    index: int
+    globals: dict[str, JsonValue]
+    duration: float
+
+
+class Compiled(Message):
+    """``POST agent/jobs/{job}/compiled``: all shots of a job, or why there are none."""
+
+    epoch: int
+    shots: list[CompiledShot] = []
+    units: dict[str, str] = {}
+    faults: list[FaultModel] = []
+    log: str = ""
+
+
+class Start(Message):
+    """``POST agent/shots/{shot}/start``: asks for leave to start one attempt."""
+
+    epoch: int
+    fence: int
+
+
+class Started(Reply):
+    """Leave to start: the attempt's id, for all further reports."""
+
+    attempt: int
+    number: int
+
+
+class Finish(Message):
+    """``POST agent/attempts/{attempt}/finish``: how an attempt ended. Idempotent.
+
+    Attributes:
+        began: when BLACS armed the devices and began (the journal's time), if it did.
+        ended: when it ended.
+        analysed: whether the single-shot results follow in a further call.
+    """
+
+    epoch: int
+    outcome: Outcome
+    reason: str = ""
+    began: datetime | None = None
+    ended: datetime | None = None
+
+
+class RoutineResult(Message):
+    """What one routine saved, or why it failed.
+
+    Attributes:
+        values: name to value; numbers, strings, booleans, null and short lists.
+        traceback: the lines of the routine's own files only.
+    """
+
+    routine: str
+    values: dict[str, JsonValue] = {}
+    failed: str = ""
+    traceback: str = ""
+    log: str = ""
+
+
+class ShotAnalysed(Message):
+    """``POST agent/attempts/{attempt}/analysis``: the single-shot results. Idempotent."""
+
+    epoch: int
+    routines: list[RoutineResult]
+
+
+class JobAnalysed(Message):
+    """``POST agent/jobs/{job}/analysed``: the multi-shot results; ends the job."""
+
+    epoch: int
+    routines: list[RoutineResult]
+    log: str = ""
+
+
+class LocalShot(Message):
+    """``POST agent/local``: a shot that the operator ran, not one of the hub's."""
+
+    epoch: int
+    name: str
+    what: Literal["started", "done", "failed", "aborted"]
+    at: datetime
+    detail: str = ""
+
+
+class Accepted(Reply):
+    """The report is stored (``late``: from an older session)."""
+
+    accepted: bool = True
+    late: bool = False

@@ -1,0 +1,216 @@
+"""What users send and see: job requests, jobs, shots, results, files, events."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from pydantic import Base64Bytes, Field, JsonValue, StringConstraints
+
+from shothub.domain.states import JobState, ShotState
+from shothub.wire.base import Message, Reply
+from shothub.wire.problems import FaultModel
+
+Name = Annotated[str, StringConstraints(max_length=120)]
+Slug = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_\-]{0,47}$")]
+FileName = Annotated[
+    str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.\-]{0,99}$")
+]
+SourceText = Annotated[str, StringConstraints(max_length=1_000_000)]
+
+
+class SourceFile(Message):
+    """A Python source file of the user."""
+
+    name: FileName
+    text: SourceText
+
+
+class GlobalsFile(Message):
+    """A globals file: runmanager's HDF5, or JSON or TOML, told apart by its name."""
+
+    name: FileName
+    content: Annotated[Base64Bytes, Field(max_length=16_000_000)]
+
+
+class JobRequestBase(Message):
+    """What every way of submitting has in common.
+
+    Attributes:
+        apparatus: name of the apparatus.
+        name: free text for people.
+        tags: free labels to find the job by.
+        priority: orders the user's own jobs only; larger runs first.
+        globals: name to plain value or scan (see domain.scans.parse_value).
+        routines: the user's own lyse routines, run on each shot after the lab's.
+    """
+
+    apparatus: Slug
+    name: Name = ""
+    tags: Annotated[list[Name], Field(max_length=20)] = []
+    priority: Annotated[int, Field(ge=-100, le=100)] = 0
+    globals: dict[str, JsonValue] = {}
+    routines: Annotated[list[SourceFile], Field(max_length=20)] = []
+
+
+class ProcedureRequest(JobRequestBase):
+    """A job that runs a procedure which the lab has published."""
+
+    kind: Literal["procedure"] = "procedure"
+    procedure: Slug
+
+
+class ScriptRequest(JobRequestBase):
+    """A job that runs the user's own labscript file.
+
+    Attributes:
+        globals: additional globals as data; they win over the file's. Besides values and
+            scans an entry may be ``{"expression": "...", "units": "", "expansion": ""}``,
+            in runmanager's own terms, evaluated in the sandbox.
+        globals_file: globals in a file.
+    """
+
+    kind: Literal["script"] = "script"
+    script: SourceFile
+    globals_file: GlobalsFile | None = None
+
+
+JobRequest = Annotated[ProcedureRequest | ScriptRequest, Field(discriminator="kind")]
+
+
+class JobView(Reply):
+    """A job as its owner sees it.
+
+    Attributes:
+        id: job id.
+        rev: grows with every change; pass it as ``since`` to wait for the next one.
+        source: name of the procedure or of the script without ``.py``.
+        shots: number of shots, None before they are compiled.
+        position: shots of all users that are ahead in the queue, if known.
+        faults: why the job failed, if it did.
+    """
+
+    id: str
+    rev: int
+    apparatus: str
+    kind: Literal["procedure", "script"]
+    source: str
+    name: str
+    tags: list[str]
+    priority: int
+    owner: str
+    state: JobState
+    shots: int | None = None
+    shots_done: int = 0
+    shots_failed: int = 0
+    shots_unknown: int = 0
+    position: int | None = None
+    globals: dict[str, JsonValue] = {}
+    faults: list[FaultModel] = []
+    submitted: datetime
+    queued: datetime | None = None
+    started: datetime | None = None
+    ended: datetime | None = None
+
+
+class JobPage(Reply):
+    """Some jobs, newest first."""
+
+    jobs: list[JobView]
+    total: int
+    next: str | None = None
+
+
+class DryRun(Reply):
+    """What a submission would do: nothing was stored."""
+
+    shots: int | None
+    faults: list[FaultModel] = []
+    warnings: list[str] = []
+
+
+class ShotView(Reply):
+    """One shot of a job."""
+
+    index: int
+    state: ShotState
+    attempts: int = 0
+    globals: dict[str, JsonValue] = {}
+    duration: float | None = None
+    started: datetime | None = None
+    ended: datetime | None = None
+    reason: str = ""
+
+
+class RoutineView(Reply):
+    """What became of one analysis routine, on one shot or (shot None) on the job."""
+
+    routine: str
+    shot: int | None = None
+    state: Literal["done", "failed"]
+    reason: str = ""
+    log: str = ""
+
+
+class ResultTable(Reply):
+    """Results of a job: one row per shot in order of index, missing shots included.
+
+    Attributes:
+        columns: path of each column: ``["tof"]`` for one of the globals,
+            ``["atom_number", "atoms"]`` for what a routine saved.
+        units: unit per column, empty where unknown.
+        index: shot index of each row.
+        states: state of each row's shot.
+        rows: values, None where missing.
+        multishot: what multi-shot routines saved, by routine and name.
+        routines: what became of each routine.
+    """
+
+    job: str
+    columns: list[list[str]]
+    units: list[str] = []
+    index: list[int]
+    states: list[ShotState]
+    rows: list[list[JsonValue]]
+    multishot: dict[str, dict[str, JsonValue]] = {}
+    routines: list[RoutineView] = []
+
+
+FileKind = Literal["image", "preview", "figure", "array", "hdf5", "log", "source"]
+
+
+class FileView(Reply):
+    """One file of a job.
+
+    Attributes:
+        name: path below the job, unique in it, e.g. ``images/absorption/3.npy``.
+        kind: what it is.
+        label: what it shows, e.g. the name of the image or of the routine.
+        shot: index of its shot, None for the job as a whole.
+        size: bytes.
+        sha256: hexadecimal digest of the content.
+    """
+
+    name: str
+    kind: FileKind
+    label: str = ""
+    shot: int | None = None
+    size: int
+    sha256: str
+    media_type: str = "application/octet-stream"
+
+
+class EventView(Reply):
+    """One change of a job, of a shot or of an apparatus; never edited."""
+
+    id: int
+    at: datetime
+    what: str
+    shot: int | None = None
+    detail: str = ""
+    late: bool = False
+
+
+class LogView(Reply):
+    """Text that the user's own code printed, by stage (``compile``, ``analyse``)."""
+
+    stage: str
+    text: str
