@@ -95,7 +95,7 @@ def _fitting(parameter: Parameter, value: Scalar) -> Scalar:
     unit = f" {parameter.unit}" if parameter.unit else ""
     if parameter.choices and value not in parameter.choices:
         raise BadValue(f"{value!r} is not one of {list(parameter.choices)}")
-    if isinstance(value, str) or isinstance(value, bool):
+    if isinstance(value, str | bool):
         return value
     if parameter.minimum is not None and value < parameter.minimum:
         raise BadValue(

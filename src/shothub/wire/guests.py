@@ -56,7 +56,7 @@ class AnalyseOrder(Message):
     Attributes:
         routines: in order.
         shots: names of the shot files whose descriptors follow, in order of index.
-        rows: for a multi-shot run: one mapping per shot of column path (joined by ``\\x1f``)
+        rows: for a multi-shot run: one mapping per shot of column path (joined by the unit separator U+001F)
             to value, from which lyse's dataframe is made.
     """
 
