@@ -1,0 +1,30 @@
+# Every target sets up what it needs in .venv and reuses it next time.
+.PHONY: demo test check bench docs format
+
+demo:            ## the whole of shothub on this machine, with a simulated apparatus
+	@tools/setup demo
+	@.venv/bin/shothub demo --once
+
+test:            ## all tests
+	@tools/setup dev
+	@.venv/bin/pytest
+
+check:           ## format, lint, types, layers
+	@tools/setup dev
+	.venv/bin/ruff format --check
+	.venv/bin/ruff check
+	.venv/bin/lint-imports
+	.venv/bin/mypy
+
+bench:           ## every benchmark; each ends with one JSON line
+	@tools/setup dev
+	@for file in benchmarks/[a-z]*.py; do echo "== $$file"; .venv/bin/python $$file || exit 1; done
+
+docs:            ## what is generated in docs/ (OpenAPI, configuration)
+	@tools/setup dev
+	.venv/bin/python -m shothub.server.openapi
+
+format:          ## put the code into its form
+	@tools/setup dev
+	.venv/bin/ruff format
+	.venv/bin/ruff check --fix
