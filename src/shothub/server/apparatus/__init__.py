@@ -1,0 +1,1 @@
+"""Apparatus, their sessions, and the shares of their users."""

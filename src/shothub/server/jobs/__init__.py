@@ -1,0 +1,1 @@
+"""Jobs, shots, attempts, and the events of all of them."""

@@ -1,0 +1,233 @@
+"""Jobs, shots, attempts, events and answered submissions."""
+
+from typing import Self
+
+from django.conf import settings
+from django.db import models
+
+from shothub.domain.states import JOB_ENDS, JobState, ShotState
+from shothub.server.accounts.principals import Principal
+from shothub.server.apparatus.models import Apparatus
+
+_JOB_STATES = [(state.value, state.value) for state in JobState]
+_SHOT_STATES = [(state.value, state.value) for state in ShotState]
+
+
+class Jobs(models.QuerySet["Job"]):
+    """Jobs, and which of them one may see."""
+
+    def visible_to(self, principal: Principal) -> Self:
+        """Return a user's own jobs, or an agent's apparatus's jobs."""
+        if principal.apparatus:
+            return self.filter(apparatus__name=principal.apparatus)
+        return self.filter(owner_id=principal.user)
+
+    def unfinished(self) -> Self:
+        """Return the jobs that have not ended."""
+        return self.exclude(state__in=[state.value for state in JOB_ENDS])
+
+
+class Job(models.Model):
+    """What a user submits at once.
+
+    Attributes:
+        rev: grows with every change of the job or of one of its shots.
+        globals: as requested; for procedures with the defaults filled in.
+        waiting: shots compiled and not leased; with ``leased`` and ``started`` these
+            are the shots still to end.
+        cancelled: whether its cancellation was asked for.
+        tell_agent: whether the agent has yet to hear of the cancellation.
+        task_epoch: session that holds its compile or analyse task; 0 if none does.
+        task_expires: when that task may be given out again.
+    """
+
+    id = models.CharField(max_length=16, primary_key=True)
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="jobs"
+    )
+    apparatus = models.ForeignKey(
+        Apparatus, on_delete=models.PROTECT, related_name="jobs"
+    )
+    kind = models.CharField(max_length=16)
+    source = models.CharField(max_length=100)
+    procedure_sha256 = models.CharField(max_length=64, blank=True)
+    name = models.CharField(max_length=120, blank=True)
+    tags = models.JSONField(default=list)
+    priority = models.SmallIntegerField(default=0)
+    globals = models.JSONField(default=dict)
+    units = models.JSONField(default=dict)
+    state = models.CharField(max_length=16, choices=_JOB_STATES)
+    rev = models.PositiveBigIntegerField(default=1)
+    cancelled = models.BooleanField(default=False)
+    tell_agent = models.BooleanField(default=False)
+    task_epoch = models.PositiveBigIntegerField(default=0)
+    task_expires = models.DateTimeField(null=True)
+    shots = models.PositiveIntegerField(null=True)
+    waiting = models.PositiveIntegerField(default=0)
+    leased = models.PositiveIntegerField(default=0)
+    started_now = models.PositiveIntegerField(default=0)
+    shots_done = models.PositiveIntegerField(default=0)
+    shots_failed = models.PositiveIntegerField(default=0)
+    shots_unknown = models.PositiveIntegerField(default=0)
+    faults = models.JSONField(default=list)
+    compile_log = models.TextField(blank=True)
+    analyse_log = models.TextField(blank=True)
+    submitted = models.DateTimeField()
+    queued = models.DateTimeField(null=True)
+    started = models.DateTimeField(null=True)
+    ended = models.DateTimeField(null=True)
+
+    objects = Jobs.as_manager()
+
+    class Meta:
+        ordering = ("-submitted", "-id")
+        indexes = (
+            models.Index(fields=["owner", "-submitted"], name="job_of_owner"),
+            models.Index(
+                fields=["apparatus", "state", "owner"],
+                condition=~models.Q(state__in=sorted(s.value for s in JOB_ENDS)),
+                name="job_unfinished",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.id} ({self.source}, {self.state})"
+
+
+class JobSource(models.Model):
+    """The user's own files of a job, kept apart so that lists of jobs stay light.
+
+    Attributes:
+        script: wire.jobs.SourceFile, null for procedures.
+        routines: list of wire.jobs.SourceFile.
+    """
+
+    job = models.OneToOneField(
+        Job, on_delete=models.CASCADE, primary_key=True, related_name="files_given"
+    )
+    script = models.JSONField(null=True)
+    globals_name = models.CharField(max_length=100, blank=True)
+    globals_content = models.BinaryField(blank=True)
+    routines = models.JSONField(default=list)
+
+    def __str__(self) -> str:
+        return f"files of {self.job_id}"
+
+
+class Shot(models.Model):
+    """One run of the machine; ``index`` runs from 0.
+
+    Attributes:
+        fence, lease_epoch, lease_expires: of the present or last lease.
+        analysed: whether its single-shot results have arrived.
+    """
+
+    job = models.ForeignKey(Job, on_delete=models.PROTECT, related_name="all_shots")
+    index = models.PositiveIntegerField()
+    globals = models.JSONField(default=dict)
+    duration = models.FloatField(null=True)
+    state = models.CharField(max_length=16, choices=_SHOT_STATES)
+    fence = models.PositiveBigIntegerField(default=0)
+    lease_epoch = models.PositiveBigIntegerField(default=0)
+    lease_expires = models.DateTimeField(null=True)
+    attempts = models.PositiveIntegerField(default=0)
+    analysed = models.BooleanField(default=False)
+    started = models.DateTimeField(null=True)
+    ended = models.DateTimeField(null=True)
+    reason = models.TextField(blank=True)
+
+    class Meta:
+        ordering = ("job", "index")
+        constraints = (models.UniqueConstraint("job", "index", name="one_shot_each"),)
+        indexes = (
+            models.Index(
+                fields=["job", "index"],
+                condition=models.Q(state=ShotState.COMPILED.value),
+                name="shot_waiting",
+            ),
+            models.Index(
+                fields=["state", "lease_expires"],
+                condition=models.Q(
+                    state__in=[ShotState.LEASED.value, ShotState.STARTED.value]
+                ),
+                name="shot_under_way",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.job_id}#{self.index} ({self.state})"
+
+
+class Attempt(models.Model):
+    """One start of a shot.
+
+    Attributes:
+        opened: when the hub gave leave to start.
+        began: when BLACS began, by the apparatus's clock.
+        outcome: domain.states.Outcome, empty while it runs.
+        late: whether its end was reported by a later session.
+    """
+
+    shot = models.ForeignKey(
+        Shot, on_delete=models.PROTECT, related_name="all_attempts"
+    )
+    number = models.PositiveIntegerField()
+    epoch = models.PositiveBigIntegerField()
+    fence = models.PositiveBigIntegerField()
+    opened = models.DateTimeField()
+    began = models.DateTimeField(null=True)
+    ended = models.DateTimeField(null=True)
+    outcome = models.CharField(max_length=16, blank=True)
+    reason = models.TextField(blank=True)
+    late = models.BooleanField(default=False)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint("shot", "number", name="one_attempt_each"),
+            models.UniqueConstraint("shot", "fence", name="one_attempt_a_lease"),
+        )
+
+    def __str__(self) -> str:
+        return f"attempt {self.number} of {self.shot_id}: {self.outcome or 'running'}"
+
+
+class Event(models.Model):
+    """One change. Rows are only ever added: triggers refuse UPDATE and DELETE."""
+
+    at = models.DateTimeField()
+    what = models.CharField(max_length=40)
+    apparatus = models.ForeignKey(Apparatus, on_delete=models.DO_NOTHING)
+    job = models.ForeignKey(
+        Job, null=True, on_delete=models.DO_NOTHING, related_name="events"
+    )
+    shot = models.PositiveIntegerField(null=True)
+    actor = models.CharField(max_length=160, blank=True)
+    epoch = models.PositiveBigIntegerField(default=0)
+    fence = models.PositiveBigIntegerField(default=0)
+    detail = models.TextField(blank=True)
+    late = models.BooleanField(default=False)
+
+    class Meta:
+        ordering = ("id",)
+        indexes = (models.Index(fields=["job", "id"], name="event_of_job"),)
+
+    def __str__(self) -> str:
+        return f"{self.at:%Y-%m-%d %H:%M:%S} {self.what}"
+
+
+class Submission(models.Model):
+    """An answered submission, by its Idempotency-Key."""
+
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE)
+    key = models.CharField(max_length=200)
+    digest = models.CharField(max_length=64)
+    jobs = models.JSONField()
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint("owner", "key", name="one_submission_a_key"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.key} of {self.owner_id}"

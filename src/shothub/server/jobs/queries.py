@@ -1,0 +1,228 @@
+"""Questions about jobs, shots, events and the queue."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import F, Sum
+
+from shothub.server.accounts.principals import Principal
+from shothub.server.apparatus.models import Apparatus
+from shothub.server.jobs.models import Event, Job, Jobs, Shot
+from shothub.wire.apparatus import QueueEntry
+from shothub.wire.jobs import EventView, JobPage, JobView, LogView, ShotView
+from shothub.wire.problems import FaultModel
+
+_LIVE = ("compiling", "queued", "running", "cancelling")
+
+
+class NoSuchJob(LookupError):
+    """There is no such job, or it is not yours."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobFilter:
+    """Which jobs to list.
+
+    Attributes:
+        cursor: ``next`` of the page before.
+    """
+
+    state: str = ""
+    apparatus: str = ""
+    tag: str = ""
+    limit: int = 50
+    cursor: str = ""
+
+
+def find_job(principal: Principal, job: str) -> Job:
+    """Return one job.
+
+    Raises:
+        NoSuchJob: it does not exist or the principal may not see it.
+    """
+    return _one(Job.objects.visible_to(principal), job)
+
+
+def _one(jobs: Jobs, job: str) -> Job:
+    found = jobs.select_related("owner", "apparatus").defer(
+        "apparatus__description", "compile_log", "analyse_log"
+    )
+    one = found.filter(pk=job).first()
+    if one is None:
+        raise NoSuchJob(f"There is no job {job[:20]!r} of yours.")
+    return one
+
+
+def job_view(job: Job) -> JobView:
+    """Return a job as its owner sees it; the place in the queue is asked for apart."""
+    return JobView(
+        id=job.pk,
+        rev=job.rev,
+        apparatus=job.apparatus.name,
+        kind="script" if job.kind == "script" else "procedure",
+        source=job.source,
+        name=job.name,
+        tags=job.tags,
+        priority=job.priority,
+        owner=job.owner.key,
+        state=job.state,
+        shots=job.shots,
+        shots_done=job.shots_done,
+        shots_failed=job.shots_failed,
+        shots_unknown=job.shots_unknown,
+        globals=job.globals,
+        faults=[FaultModel.model_validate(fault) for fault in job.faults],
+        submitted=job.submitted,
+        queued=job.queued,
+        started=job.started,
+        ended=job.ended,
+    )
+
+
+def view_with_position(job: Job) -> JobView:
+    """Return a job with the number of shots that wait ahead of it."""
+    return job_view(job).model_copy(update={"position": position(job)})
+
+
+def position(job: Job) -> int | None:
+    """Return how many shots of jobs submitted before still wait; None if none matter."""
+    if job.state not in {"queued", "running"} or not job.waiting:
+        return None
+    ahead = Job.objects.unfinished().filter(
+        apparatus_id=job.apparatus_id, submitted__lt=job.submitted
+    )
+    return _shots_left(ahead)
+
+
+def pending_shots(apparatus: Apparatus) -> int:
+    """Return how many compiled shots have not ended on the apparatus."""
+    return _shots_left(Job.objects.unfinished().filter(apparatus=apparatus))
+
+
+def pending_shots_of(user: int) -> int:
+    """Return how many compiled shots of the user have not ended."""
+    return _shots_left(Job.objects.unfinished().filter(owner_id=user))
+
+
+def pending_jobs_of(user: int) -> int:
+    """Return how many jobs of the user have not ended."""
+    return Job.objects.unfinished().filter(owner_id=user).count()
+
+
+def _shots_left(jobs: Jobs) -> int:
+    left = F("waiting") + F("leased") + F("started_now")
+    return jobs.aggregate(left=Sum(left))["left"] or 0
+
+
+def list_jobs(principal: Principal, wanted: JobFilter) -> JobPage:
+    """Return a page of the user's jobs, newest first."""
+    jobs = Job.objects.visible_to(principal).select_related("owner", "apparatus")
+    jobs = jobs.defer("apparatus__description", "compile_log", "analyse_log")
+    if wanted.state:
+        jobs = jobs.filter(state=wanted.state)
+    if wanted.apparatus:
+        jobs = jobs.filter(apparatus__name=wanted.apparatus)
+    matching = list(jobs) if wanted.tag else None
+    if matching is not None:
+        # Tags are a short JSON list: compared here, as SQLite knows no containment.
+        ids = [job.pk for job in matching if wanted.tag in job.tags]
+        jobs = jobs.filter(pk__in=ids)
+    total = jobs.count()
+    start = int(wanted.cursor) if wanted.cursor.isdecimal() else 0
+    page = list(jobs[start : start + wanted.limit])
+    after = start + len(page)
+    return JobPage(
+        jobs=[job_view(job) for job in page],
+        total=total,
+        next=str(after) if after < total else None,
+    )
+
+
+def shots_of(job: Job) -> list[ShotView]:
+    """Return the shots of a job in order of index."""
+    return [
+        ShotView(
+            index=shot.index,
+            state=shot.state,
+            attempts=shot.attempts,
+            globals=shot.globals,
+            duration=shot.duration,
+            started=shot.started,
+            ended=shot.ended,
+            reason=shot.reason,
+        )
+        for shot in shot_rows(job)
+    ]
+
+
+def shot_rows(job: Job) -> list[Shot]:
+    """Return the rows of a job's shots in order of index."""
+    return list(Shot.objects.filter(job=job).order_by("index"))
+
+
+def events_of(job: Job, *, since: int = 0, limit: int = 1000) -> list[EventView]:
+    """Return the events of a job after event ``since``, oldest first."""
+    events = Event.objects.filter(job=job, id__gt=since).order_by("id")[:limit]
+    return [event_view(event) for event in events]
+
+
+def events_of_apparatus(apparatus: Apparatus, *, limit: int = 50) -> list[EventView]:
+    """Return the newest events of an apparatus that belong to no job, newest first."""
+    rows = Event.objects.filter(apparatus=apparatus, job=None).order_by("-id")[:limit]
+    return [event_view(event) for event in rows]
+
+
+def event_view(event: Event) -> EventView:
+    """Return an event as users see it."""
+    return EventView(
+        id=event.pk,
+        at=event.at,
+        what=event.what,
+        shot=event.shot,
+        detail=event.detail,
+        late=event.late,
+    )
+
+
+def logs_of(job: Job) -> list[LogView]:
+    """Return what the user's code printed, by stage."""
+    row = Job.objects.only("compile_log", "analyse_log").get(pk=job.pk)
+    stages = {"compile": row.compile_log, "analyse": row.analyse_log}
+    return [LogView(stage=stage, text=text) for stage, text in stages.items() if text]
+
+
+def queue_of(apparatus: Apparatus, principal: Principal) -> list[QueueEntry]:
+    """Return the unfinished jobs of an apparatus, oldest first; ids of one's own only."""
+    jobs = (
+        Job.objects.unfinished()
+        .filter(apparatus=apparatus)
+        .select_related("owner")
+        .order_by("submitted", "id")
+    )
+    return [_queue_entry(job, principal) for job in jobs[:1000]]
+
+
+def _queue_entry(job: Job, principal: Principal) -> QueueEntry:
+    mine = job.owner_id == principal.user
+    return QueueEntry(
+        job=job.pk if mine else None,
+        owner=job.owner.key,
+        source=job.source,
+        state=job.state,
+        shots_left=job.waiting + job.leased + job.started_now,
+        mine=mine,
+    )
+
+
+def counts_by_state() -> Iterable[tuple[str, int]]:
+    """Return how many jobs are in each state, for the metrics."""
+    states = Job.objects.order_by().values_list("state").distinct()
+    return [(s, Job.objects.filter(state=s).count()) for (s,) in states]
+
+
+def seconds_of_queue(apparatus: Apparatus, now: datetime) -> float:
+    """Return the age of the oldest job that waits, seconds."""
+    waiting = Job.objects.filter(apparatus=apparatus, state__in=_LIVE, waiting__gt=0)
+    oldest = waiting.order_by("submitted").values_list("submitted", flat=True).first()
+    return (now - oldest).total_seconds() if oldest else 0.0

@@ -1,0 +1,1 @@
+"""What routines saved, and the files of jobs."""

@@ -1,0 +1,8 @@
+"""Registration of the app."""
+
+from django.apps import AppConfig
+
+
+class ResultsConfig(AppConfig):
+    name = "shothub.server.results"
+    label = "results"

@@ -1,0 +1,111 @@
+"""Questions about results and files of jobs."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from django.conf import settings
+from pydantic import JsonValue
+
+from shothub.server.jobs.models import Job
+from shothub.server.jobs.queries import shot_rows
+from shothub.server.results.models import File, RoutineRun
+from shothub.wire.jobs import FileView, ResultTable, RoutineView
+
+Column = tuple[str, ...]
+
+
+class NoSuchFile(LookupError):
+    """The job has no file of this name."""
+
+
+def result_table(job: Job) -> ResultTable:
+    """Return the results of a job: a row per shot, missing values None."""
+    shots = shot_rows(job)
+    runs = list(RoutineRun.objects.filter(job=job))
+    cells: dict[int, dict[Column, JsonValue]] = {
+        shot.index: {(name,): value for name, value in shot.globals.items()}
+        for shot in shots
+    }
+    columns: dict[Column, None] = {c: None for row in cells.values() for c in row}
+    for run in runs:
+        if run.shot is not None:
+            saved = {(run.routine, name): v for name, v in run.values.items()}
+            cells.setdefault(run.shot, {}).update(saved)
+            columns |= dict.fromkeys(saved)
+    return ResultTable(
+        job=job.pk,
+        columns=[list(column) for column in columns],
+        units=[job.units.get(c[0], "") if len(c) == 1 else "" for c in columns],
+        index=[shot.index for shot in shots],
+        states=[shot.state for shot in shots],
+        rows=[[cells[shot.index].get(c) for c in columns] for shot in shots],
+        multishot={run.routine: run.values for run in runs if run.shot is None},
+        routines=[_routine_view(run) for run in runs],
+    )
+
+
+def _routine_view(run: RoutineRun) -> RoutineView:
+    return RoutineView(
+        routine=run.routine,
+        shot=run.shot,
+        state="failed" if run.state == "failed" else "done",
+        reason=run.reason,
+        log=run.log,
+    )
+
+
+def files_of(job: Job, *, kind: str = "", label: str = "") -> list[FileView]:
+    """Return the files of a job in order of shot and name, optionally of one kind."""
+    files = File.objects.filter(job=job)
+    if kind:
+        files = files.filter(kind=kind)
+    if label:
+        files = files.filter(label=label)
+    return [file_view(file) for file in files.order_by("shot", "name")]
+
+
+def images_of(job: Job) -> list[FileView]:
+    """Return the images of a job in order of shot."""
+    return files_of(job, kind="image")
+
+
+def find_file(job: Job, name: str) -> File:
+    """Return one file of a job.
+
+    Raises:
+        NoSuchFile: the job has no file of this name.
+    """
+    found = File.objects.filter(job=job, name=name).first()
+    if found is None:
+        raise NoSuchFile(f"The job has no file named {name[:100]!r}.")
+    return found
+
+
+def image_rows(job: Job, label: str) -> Iterable[tuple[int, Path]]:
+    """Return shot index and path of every image of this label.
+
+    Raises:
+        NoSuchFile: there is none.
+    """
+    rows = File.objects.filter(job=job, kind="image", label=label).exclude(shot=None)
+    found = [(file.shot, path_of(file)) for file in rows.order_by("shot", "-id")]
+    if not found:
+        raise NoSuchFile(f"The job has no image named {label[:100]!r}.")
+    return found
+
+
+def path_of(file: File) -> Path:
+    """Return where the content of a file is stored."""
+    return folder_of_files() / file.path
+
+
+def folder_of_files() -> Path:
+    """Return the hub's folder of files."""
+    return Path(settings.SHOTHUB.data) / "files"
+
+
+def file_view(file: File) -> FileView:
+    """Return a file as users see it."""
+    return FileView.model_validate(
+        {name: getattr(file, name) for name in FileView.model_fields}
+    )
