@@ -1,1 +1,1 @@
-"""HDF5 shot files: the only code that knows their layout."""
+"""Shot files: the only part that knows their HDF5 layout, and the gate before BLACS."""
