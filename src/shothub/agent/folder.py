@@ -70,9 +70,15 @@ class ApparatusFolder:
         return _folder(self.path / "labscriptlib")
 
     @property
-    def user_devices(self) -> Path | None:
-        """The lab's own device classes, if it has some."""
-        return _folder(self.path / "user_devices")
+    def user_devices(self) -> tuple[Path, ...]:
+        """Folders of the lab's own device classes, each with a ``register_classes.py``."""
+        registers = (self.path / "user_devices").glob("*/register_classes.py")
+        return tuple(sorted(register.parent for register in registers))
+
+    @property
+    def pythonlib(self) -> tuple[Path, ...]:
+        """Further folders that the lab's code imports from."""
+        return tuple(filter(Path.is_dir, (self.path / "pythonlib",)))
 
     @property
     def limits(self) -> ShotLimits:
