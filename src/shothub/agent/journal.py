@@ -1,0 +1,303 @@
+"""The agent's journal: a SQLite file that a killed agent reads when it comes back.
+
+Every write is on disk when the method returns (WAL, ``synchronous=FULL``). One agent per
+state folder: an OS lock on ``agent.lock`` is held as long as the journal is open.
+"""
+
+import fcntl
+import os
+import sqlite3
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from shothub.agent.events import Lease, Remembered
+from shothub.domain.faults import Fault
+from shothub.domain.states import Outcome
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS jobs (job TEXT PRIMARY KEY, folder TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS asks (fence INTEGER PRIMARY KEY, shot INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS attempts (
+  attempt INTEGER PRIMARY KEY, shot INTEGER NOT NULL, job TEXT NOT NULL,
+  idx INTEGER NOT NULL, offered INTEGER NOT NULL DEFAULT 0,
+  begun TEXT, ended TEXT, outcome TEXT, reason TEXT NOT NULL DEFAULT '',
+  analysed INTEGER NOT NULL DEFAULT 0);
+CREATE TABLE IF NOT EXISTS outbox (
+  id INTEGER PRIMARY KEY AUTOINCREMENT, rank INTEGER NOT NULL, route TEXT NOT NULL,
+  body TEXT NOT NULL, file TEXT NOT NULL DEFAULT '', refused TEXT NOT NULL DEFAULT '');
+CREATE INDEX IF NOT EXISTS outbox_order ON outbox (rank, id) WHERE refused = '';
+"""
+
+
+class AnotherAgent(Exception):
+    """Another agent already works in this state folder."""
+
+    def __init__(self, folder: Path, owner: str) -> None:
+        who = f" (process {owner})" if owner else ""
+        self.fault = Fault(
+            code="another_agent",
+            detail=f"Another agent{who} already works in {folder}.",
+            where=str(folder / "agent.lock"),
+            hint="end that one first; each apparatus has one agent",
+        )
+        super().__init__(str(self.fault))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Attempted:
+    """One attempt as the journal has it."""
+
+    attempt: int
+    shot: int
+    job: str
+    index: int
+    outcome: Outcome | None
+    reason: str
+    begun: datetime | None
+    ended: datetime | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parcel:
+    """One delivery to the hub: a report (``body``) or a file with its description.
+
+    Attributes:
+        rank: smaller goes first: 0 ends of shots, 1 files and results.
+        route: path of the hub's endpoint below ``agent/``.
+        body: JSON of the report, or of the file's description.
+        file: path of the file to upload, empty for a report.
+    """
+
+    rank: int
+    route: str
+    body: str
+    file: str = ""
+
+
+class Journal:
+    """The journal of one agent; its methods may be called from any thread."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self._folder_lock = _hold_folder(folder)
+        self._mutex = threading.RLock()
+        self._db = sqlite3.connect(
+            folder / "agent.sqlite3", check_same_thread=False, isolation_level=None
+        )
+        self._db.execute("PRAGMA journal_mode = WAL")
+        self._db.execute("PRAGMA synchronous = FULL")
+        self._db.executescript(_SCHEMA)
+
+    def close(self) -> None:
+        """Close the file and let another agent have the folder."""
+        with self._mutex:
+            self._db.close()
+            os.close(self._folder_lock)
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        with self._mutex:
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._db
+            except BaseException:
+                self._db.execute("ROLLBACK")
+                raise
+            self._db.execute("COMMIT")
+
+    def _rows(self, query: str, *values: object) -> list[tuple[object, ...]]:
+        with self._mutex:
+            return self._db.execute(query, values).fetchall()
+
+    def note_job(self, job: str, folder: Path) -> None:
+        """Remember where the files of a job are."""
+        with self._transaction() as db:
+            db.execute("INSERT OR REPLACE INTO jobs VALUES (?, ?)", (job, str(folder)))
+
+    def folder_of(self, job: str) -> Path | None:
+        """Return the folder of a job, if it was compiled here."""
+        rows = self._rows("SELECT folder FROM jobs WHERE job = ?", job)
+        return Path(str(rows[0][0])) if rows else None
+
+    def note_ask(self, lease: Lease) -> None:
+        """Remember, before START is asked, that it is."""
+        with self._transaction() as db:
+            row = (lease.fence, lease.shot)
+            db.execute("INSERT OR REPLACE INTO asks VALUES (?, ?)", row)
+
+    def forget_ask(self, fence: int) -> None:
+        """START was refused."""
+        with self._transaction() as db:
+            db.execute("DELETE FROM asks WHERE fence = ?", (fence,))
+
+    def forget_asks(self) -> None:
+        """The hub's list shows that no START was lost."""
+        with self._transaction() as db:
+            db.execute("DELETE FROM asks")
+
+    def lost_asks(self) -> int:
+        """Return how many STARTs were asked whose answers never came."""
+        return len(self._rows("SELECT fence FROM asks"))
+
+    def note_granted(self, attempt: int, lease: Lease) -> None:
+        """START was granted: the attempt exists at the hub."""
+        with self._transaction() as db:
+            db.execute(
+                "INSERT OR IGNORE INTO attempts (attempt, shot, job, idx)"
+                " VALUES (?, ?, ?, ?)",
+                (attempt, lease.shot, lease.job, lease.index),
+            )
+            db.execute("DELETE FROM asks WHERE fence = ?", (lease.fence,))
+
+    def note_offered(self, attempt: int) -> None:
+        """The attempt is about to be handed to the plugin."""
+        with self._transaction() as db:
+            db.execute("UPDATE attempts SET offered = 1 WHERE attempt = ?", (attempt,))
+
+    def note_begun(self, attempt: int, at: datetime) -> None:
+        """The plugin reported that the attempt has begun."""
+        with self._transaction() as db:
+            db.execute(
+                "UPDATE attempts SET begun = ?, offered = 1 WHERE attempt = ?",
+                (at.isoformat(), attempt),
+            )
+
+    def note_ended(self, attempted: Attempted, report: Parcel) -> bool:
+        """Journal an attempt's end with its report; only the first end counts.
+
+        Returns:
+            Whether this was the first end.
+        """
+        outcome = attempted.outcome.value if attempted.outcome else None
+        with self._transaction() as db:
+            db.execute(
+                "INSERT OR IGNORE INTO attempts (attempt, shot, job, idx)"
+                " VALUES (?, 0, '', -1)",
+                (attempted.attempt,),
+            )
+            changed = db.execute(
+                "UPDATE attempts SET outcome = ?, reason = ?, ended = ?,"
+                " begun = coalesce(?, begun) WHERE attempt = ? AND outcome IS NULL",
+                (
+                    outcome,
+                    attempted.reason,
+                    attempted.ended and attempted.ended.isoformat(),
+                    attempted.begun and attempted.begun.isoformat(),
+                    attempted.attempt,
+                ),
+            ).rowcount
+            if changed:
+                _post(db, [report])
+        return bool(changed)
+
+    def note_analysed(self, attempt: int, parcels: Iterable[Parcel]) -> None:
+        """The single-shot routines have run; their results are to be delivered."""
+        with self._transaction() as db:
+            db.execute("UPDATE attempts SET analysed = 1 WHERE attempt = ?", (attempt,))
+            _post(db, parcels)
+
+    def attempted(self, attempt: int) -> Attempted | None:
+        """Return what is known of an attempt, or None if nothing is."""
+        rows = self._rows(f"{_SELECT} WHERE attempt = ?", attempt)
+        return _attempted(rows[0]) if rows else None
+
+    def to_analyse(self) -> list[Attempted]:
+        """Return the done attempts whose single-shot routines have not run, oldest first."""
+        where = "WHERE outcome = 'done' AND analysed = 0 ORDER BY attempt"
+        return [_attempted(row) for row in self._rows(f"{_SELECT} {where}")]
+
+    def remembered(self, attempts: Iterable[int]) -> dict[int, Remembered]:
+        """Return what the journal says of these attempts; unknown ones are left out."""
+        memories = {}
+        for attempt in attempts:
+            rows = self._rows(
+                "SELECT offered, begun, outcome FROM attempts WHERE attempt = ?",
+                attempt,
+            )
+            for offered, begun, outcome in rows:
+                memories[attempt] = Remembered(
+                    offered=bool(offered),
+                    begun=begun is not None,
+                    ended=outcome is not None,
+                )
+        return memories
+
+    def post(self, parcels: Iterable[Parcel]) -> None:
+        """Put deliveries into the outbox."""
+        with self._transaction() as db:
+            _post(db, parcels)
+
+    def post_once(self, parcel: Parcel) -> None:
+        """Put a delivery into the outbox unless the same one waits there already."""
+        with self._transaction() as db:
+            waiting = db.execute(
+                "SELECT 1 FROM outbox WHERE route = ? AND file = ? AND refused = ''",
+                (parcel.route, parcel.file),
+            ).fetchone()
+            if not waiting:
+                _post(db, [parcel])
+
+    def waiting(self) -> list[tuple[int, Parcel]]:
+        """Return the deliveries that wait, in the order in which they are to go."""
+        rows = self._rows(
+            "SELECT id, rank, route, body, file FROM outbox"
+            " WHERE refused = '' ORDER BY rank, id LIMIT 1000"
+        )
+        return [
+            (
+                int(str(ident)),
+                Parcel(rank=int(str(rank)), route=str(route), body=str(b), file=str(f)),
+            )
+            for ident, rank, route, b, f in rows
+        ]
+
+    def delivered(self, parcel: int) -> None:
+        """The hub has confirmed this delivery."""
+        with self._transaction() as db:
+            db.execute("DELETE FROM outbox WHERE id = ?", (parcel,))
+
+    def refused(self, parcel: int, why: str) -> None:
+        """The hub refused this delivery for good: kept for people, not sent again."""
+        with self._transaction() as db:
+            db.execute("UPDATE outbox SET refused = ? WHERE id = ?", (why, parcel))
+
+
+_SELECT = "SELECT attempt, shot, job, idx, outcome, reason, begun, ended FROM attempts"
+
+
+def _attempted(row: tuple[object, ...]) -> Attempted:
+    attempt, shot, job, index, outcome, reason, begun, ended = row
+    return Attempted(
+        attempt=int(str(attempt)),
+        shot=int(str(shot)),
+        job=str(job),
+        index=int(str(index)),
+        outcome=Outcome(str(outcome)) if outcome else None,
+        reason=str(reason),
+        begun=datetime.fromisoformat(str(begun)) if begun else None,
+        ended=datetime.fromisoformat(str(ended)) if ended else None,
+    )
+
+
+def _post(db: sqlite3.Connection, parcels: Iterable[Parcel]) -> None:
+    db.executemany(
+        "INSERT INTO outbox (rank, route, body, file) VALUES (?, ?, ?, ?)",
+        [(p.rank, p.route, p.body, p.file) for p in parcels],
+    )
+
+
+def _hold_folder(folder: Path) -> int:
+    lock = os.open(folder / "agent.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        owner = os.read(lock, 20).decode("ascii", "replace").strip()
+        os.close(lock)
+        raise AnotherAgent(folder, owner) from None
+    os.ftruncate(lock, 0)
+    os.write(lock, str(os.getpid()).encode())
+    return lock

@@ -1,0 +1,128 @@
+"""The state of an agent's session, and what it lets the hub know of it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from shothub.agent.events import Lease, Remembered
+from shothub.wire.agents import Capacity, CompileTask
+from shothub.wire.apparatus import ApparatusStatus
+
+MARGIN = 10.0
+"""Seconds before a lease's end from which nothing is started on it."""
+
+PATIENCE = 30.0
+"""Seconds that an idle BLACS may leave an offer in the mailbox."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Machine:
+    """What the plugin last said of BLACS.
+
+    Attributes:
+        fresh: nothing was heard on this connection yet.
+    """
+
+    connected: bool = False
+    fresh: bool = True
+    blacs: Literal["idle", "running", "paused", "error"] = "idle"
+    message: str = ""
+    healthy: bool = False
+
+    @property
+    def ready(self) -> bool:
+        """Tell whether BLACS would take a shot now or after the present one."""
+        heard = self.connected and not self.fresh and self.healthy
+        return heard and self.blacs in ("idle", "running")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Offered:
+    """The attempt in the plugin's mailbox; there is never a second one."""
+
+    attempt: int
+    lease: Lease
+    since: float
+    withdrawing: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Running:
+    """The attempt that BLACS has taken."""
+
+    attempt: int
+    begun: bool = False
+    ending: bool = False
+    aborting: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class State:
+    """All that a session decides upon.
+
+    Attributes:
+        epoch: number of the session; 0 while none is open.
+        unresolved: attempts under way at the hub whose fate the plugin must tell.
+        compiling: jobs being compiled, with the task that came again meanwhile, if any.
+    """
+
+    epoch: int = 0
+    opening: bool = False
+    fenced: bool = False
+    stopping: bool = False
+    left: bool = False
+    paused: bool = False
+    hold: str = ""
+    compile_hold: str = ""
+    machine: Machine = field(default_factory=Machine)
+    leases: tuple[Lease, ...] = ()
+    last_fence: int = 0
+    asking: Lease | None = None
+    offered: Offered | None = None
+    running: Running | None = None
+    unresolved: Mapping[int, Remembered] = field(default_factory=dict)
+    compiling: Mapping[str, CompileTask | None] = field(default_factory=dict)
+    analysing: frozenset[str] = frozenset()
+
+    @property
+    def open(self) -> bool:
+        """Tell whether new work may be begun at all."""
+        return self.epoch > 0 and not self.fenced and not self.stopping
+
+    @property
+    def may_offer(self) -> bool:
+        """Tell whether a shot may be put into the plugin's mailbox."""
+        return not (
+            self.fenced
+            or self.stopping
+            or self.paused
+            or self.hold
+            or not self.machine.ready
+        )
+
+
+def capacity(state: State, *, compiles: int, shots: int) -> Capacity:
+    """Return how much more work the agent takes now."""
+    if not state.open:
+        return Capacity()
+    held = len(state.leases) + (state.asking is not None)
+    return Capacity(
+        compile=0 if state.compile_hold else max(0, compiles - len(state.compiling)),
+        shots=max(0, shots - held) if state.may_offer else 0,
+        analyse=0 if state.analysing else 1,
+    )
+
+
+def status(state: State, *, disk_free: int | None) -> ApparatusStatus:
+    """Return what the hub shows to people of the machine."""
+    hold = state.hold
+    if state.unresolved and not hold:
+        names = ", ".join(str(attempt) for attempt in sorted(state.unresolved))
+        hold = f"The fate of attempt {names} is still to be learnt from BLACS."
+    machine = state.machine
+    return ApparatusStatus(
+        blacs=machine.blacs if machine.connected else "absent",
+        message=machine.message,
+        hold=hold,
+        disk_free=disk_free,
+    )
