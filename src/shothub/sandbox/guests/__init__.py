@@ -1,0 +1,1 @@
+"""What runs inside the sandbox; started by the host side, imported by nobody outside."""

@@ -1,0 +1,151 @@
+"""The warm process: imports once, forks a confined guest for each run, runs no user code.
+
+It talks to the host over one socket. For every guest it makes a socket pair and hands
+one end to the host, which sends the order there; so one guest always waits ready.
+"""
+
+import contextlib
+import gc
+import importlib
+import json
+import os
+import random
+import select
+import socket
+import sys
+import traceback
+from collections.abc import Callable, Iterator
+from typing import NoReturn
+
+from shothub.sandbox.guests import confinement, kernel
+from shothub.sandbox.guests.channel import Channel
+from shothub.sandbox.guests.confinement import Setup
+
+Run = Callable[[bytes, list[int], Channel], bool]
+
+_MODULES = {
+    "compile": "shothub.sandbox.guests.compiling",
+    "analyse": "shothub.sandbox.guests.analysing",
+    "attack": "shothub.sandbox.guests.attacking",
+}
+_SEED = "seed"
+
+
+def main(descriptor: str) -> None:
+    """Serve the host until it closes the socket."""
+    control = socket.socket(fileno=int(descriptor))
+    setup = Setup(**json.loads(control.recv(1 << 20)))
+    if setup.uid is not None:
+        kernel.become(setup.uid)
+    guest = importlib.import_module(_MODULES[setup.kind])
+    guest.prepare(setup.preload)
+    threads = os.listdir("/proc/self/task")
+    if len(threads) != 1:
+        raise SystemExit(f"the warm process has {len(threads)} threads; it may have one")
+    gc.collect()
+    gc.freeze()
+    control.send(b"ready")
+    _serve(control, setup, guest.run)
+
+
+def _serve(control: socket.socket, setup: Setup, run: Run) -> None:
+    while True:
+        with _pidfd(_spawn(control, setup, run)) as guest:
+            ready = select.poll()
+            ready.register(control, select.POLLIN)
+            ready.register(guest, select.POLLIN)
+            # The host says nothing on this socket: readable means that it is gone. Then
+            # this process ends, and with it its namespace and all that lives in it.
+            if any(number == control.fileno() for number, _ in ready.poll()):
+                return
+        status = os.waitstatus_to_exitcode(os.wait()[1])
+        control.send(json.dumps({"status": status}).encode())
+
+
+@contextlib.contextmanager
+def _pidfd(process: int) -> Iterator[int]:
+    descriptor = os.pidfd_open(process)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _spawn(control: socket.socket, setup: Setup, run: Run) -> int:
+    """Fork the keeper of the next guest and give the host the guest's socket."""
+    host_end, guest_end = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    # The kernel then tells the host the guest's process number in the host's terms.
+    host_end.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
+    keeper = os.fork()
+    if not keeper:
+        control.close()
+        host_end.close()
+        _outermost(lambda: _keep(setup, run, guest_end))
+    socket.send_fds(control, [b"spare"], [host_end.fileno()])
+    host_end.close()
+    guest_end.close()
+    return keeper
+
+
+def _outermost(act: Callable[[], None]) -> NoReturn:
+    try:
+        act()
+    except BaseException:  # noqa: BLE001  (a forked process must never run on)
+        traceback.print_exc()
+        sys.stderr.flush()
+        os._exit(70)
+    os._exit(0)
+
+
+def _keep(setup: Setup, run: Run, guest_end: socket.socket) -> None:
+    """Fork the guest as the first process of a namespace, and pass its end on."""
+    if "namespaces" in setup.guards:
+        confinement.enter_namespaces()
+    guest = os.fork()
+    if not guest:
+        _outermost(lambda: _be_guest(setup, run, guest_end))
+    guest_end.close()
+    status = os.waitstatus_to_exitcode(os.waitpid(guest, 0)[1])
+    os._exit(status if status >= 0 else 128 - status)
+
+
+def _be_guest(setup: Setup, run: Run, host: socket.socket) -> None:
+    confinement.cut_off(setup)
+    host.send(b"ready")
+    message, descriptors = _receive(host)
+    if not message:
+        return
+    host.close()
+    frames, output, order, *files = descriptors
+    for standard in (1, 2):
+        os.dup2(output, standard)
+    os.close(output)
+    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
+    with os.fdopen(order, "rb") as file:
+        text = file.read()
+    _reseed(json.loads(message)[_SEED])
+    confinement.seal(setup)
+    channel = Channel(frames)
+    ok = run(text, files, channel)
+    sys.stdout.flush()
+    channel.send(b"E", {"ok": ok})
+    channel.flush()
+    os._exit(0)
+
+
+def _receive(host: socket.socket) -> tuple[bytes, list[int]]:
+    """Take the order's message and its descriptors, which come in several parts."""
+    first, descriptors, _, _ = socket.recv_fds(host, 4096, 64)
+    if not first:
+        return b"", []
+    while len(descriptors) < json.loads(first)["descriptors"]:
+        _, more, _, _ = socket.recv_fds(host, 4096, 64)
+        descriptors += more
+    return first, descriptors
+
+
+def _reseed(seed: int) -> None:
+    """All forks begin with one state of the generators; the job's seed tells them apart."""
+    random.seed(seed)
+    if "numpy" in sys.modules:
+        sys.modules["numpy"].random.seed(seed % 2**32)

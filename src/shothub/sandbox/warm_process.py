@@ -1,0 +1,158 @@
+"""The host's end of a warm process: starting it, taking guests from it, ending it."""
+
+import dataclasses
+import json
+import os
+import socket
+import struct
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from shothub.sandbox.filters import guest_filter
+from shothub.sandbox.guests.confinement import ALL_GUARDS, Setup
+from shothub.sandbox.limits import GuestBinds, GuestLimits
+from shothub.sandbox.mounts import guest_command, world
+from shothub.sandbox.preload import modules_to_preload
+from shothub.sandbox.uids import Claim, claim_uid
+
+START_SECONDS = 60.0
+ANSWER_SECONDS = 10.0
+_CREDENTIALS = struct.Struct("iii")
+_BATCH = 60
+"""Descriptors in one message; the kernel takes at most 253."""
+
+
+class SandboxFailed(RuntimeError):
+    """The sandbox itself did not do what it should; no user's code is to blame."""
+
+
+@dataclass(frozen=True)
+class Guest:
+    """A confined process that waits for its order."""
+
+    socket: socket.socket
+    process: int
+    pidfd: int
+
+    def close(self) -> None:
+        """Let go of the guest; one that has no order yet ends by it."""
+        self.socket.close()
+        os.close(self.pidfd)
+
+    def give(self, *, seed: int, descriptors: Sequence[int]) -> None:
+        """Send the order: frames pipe, output pipe, order, then further files."""
+        message = json.dumps({"seed": seed, "descriptors": len(descriptors)}).encode()
+        for start in range(0, len(descriptors), _BATCH):
+            batch = descriptors[start : start + _BATCH]
+            socket.send_fds(self.socket, [message], list(batch))
+
+
+class WarmProcess:
+    """One bubblewrap process that imports once and forks a guest for each run."""
+
+    def __init__(
+        self, kind: str, binds: GuestBinds, limits: GuestLimits, guards: Sequence[str] = ALL_GUARDS
+    ) -> None:
+        self._claim: Claim = claim_uid()
+        self._log = os.memfd_create("log")
+        self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._control.settimeout(START_SECONDS)
+        uid = self._claim.uid
+        place = world(binds, uid=1000 if uid is None else uid)
+        try:
+            self._process = subprocess.Popen(  # noqa: S603  (the command is ours)
+                [*place.arguments, *guest_command(binds), str(theirs.fileno())],
+                stdin=subprocess.DEVNULL,
+                stdout=self._log,
+                stderr=self._log,
+                pass_fds=[theirs.fileno(), *place.descriptors],
+                env={},
+                cwd="/",
+            )
+        finally:
+            theirs.close()
+            for descriptor in place.descriptors:
+                os.close(descriptor)
+        setup = Setup(
+            kind=kind,
+            uid=uid,
+            filter=guest_filter().hex(),
+            readable=place.readable,
+            preload=modules_to_preload(binds),
+            cpu=limits.cpu,
+            memory=limits.memory,
+            scratch=limits.scratch,
+            temporary=limits.temporary,
+            threads=limits.threads,
+            open_files=limits.open_files,
+            guards=list(guards),
+        )
+        self._send(json.dumps(dataclasses.asdict(setup)).encode())
+        if self._receive() != b"ready":
+            raise self._failure("the warm process said something else than ready")
+        self._control.settimeout(ANSWER_SECONDS)
+
+    def next_guest(self) -> Guest:
+        """Return the guest that waits.
+
+        Raises:
+            SandboxFailed: there is none.
+        """
+        message, descriptors = self._receive_descriptors()
+        if message != b"spare" or len(descriptors) != 1:
+            raise self._failure("no guest came")
+        line = socket.socket(fileno=descriptors[0])
+        line.settimeout(ANSWER_SECONDS)
+        try:
+            hello, ancillary, _, _ = line.recvmsg(16, socket.CMSG_SPACE(_CREDENTIALS.size))
+            if hello != b"ready":
+                raise self._failure("a guest could not be confined")
+            process = _CREDENTIALS.unpack(ancillary[0][2])[0]
+            return Guest(line, process, os.pidfd_open(process))
+        except OSError as error:
+            line.close()
+            raise self._failure(str(error)) from error
+
+    def status(self) -> int:
+        """Return the exit status of the guest that ran last, when it has ended.
+
+        Raises:
+            SandboxFailed: it does not end, or the warm process is gone.
+        """
+        return int(json.loads(self._receive())["status"])
+
+    def close(self) -> None:
+        """End the warm process and all that it started."""
+        # Its reading end sees the close and ends; its namespace goes with it.
+        self._control.close()
+        try:
+            self._process.wait(ANSWER_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        os.close(self._log)
+        self._claim.release()
+
+    def _send(self, message: bytes) -> None:
+        try:
+            self._control.send(message)
+        except OSError as error:
+            raise self._failure(str(error)) from error
+
+    def _receive(self) -> bytes:
+        return self._receive_descriptors()[0]
+
+    def _receive_descriptors(self) -> tuple[bytes, list[int]]:
+        try:
+            message, descriptors, _, _ = socket.recv_fds(self._control, 4096, 1)
+        except OSError as error:
+            raise self._failure(str(error)) from error
+        if not message:
+            raise self._failure("the warm process ended")
+        return message, descriptors
+
+    def _failure(self, what: str) -> SandboxFailed:
+        size = os.fstat(self._log).st_size
+        said = os.pread(self._log, 4000, max(0, size - 4000)).decode(errors="replace")
+        return SandboxFailed(f"{what}: {said.strip()}" if said.strip() else what)

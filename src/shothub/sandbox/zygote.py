@@ -1,0 +1,212 @@
+"""Runs orders in guests, one at a time, on a warm process that is renewed when needed."""
+
+import os
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from types import TracebackType
+from typing import Self
+
+from pydantic import ValidationError
+
+from shothub.runtime import clock
+from shothub.sandbox.cgroups import Cgroup, find_parents, prepare, sweep
+from shothub.sandbox.endings import reason_of, words_for
+from shothub.sandbox.guests.confinement import ALL_GUARDS
+from shothub.sandbox.limits import Frame, GuestBinds, GuestEnd, GuestKind, GuestLimits
+from shothub.sandbox.pump import Pump
+from shothub.sandbox.warm_process import Guest, SandboxFailed, WarmProcess
+from shothub.wire.guests import AnalyseOrder, CompileOrder, EndHead
+
+Sink = Callable[[Frame], None]
+
+_PIPE = 1 << 20
+_SPARE_BYTES = 256 << 20
+"""Memory beyond a run's own that its control group has room for: its tmpfs pages."""
+
+
+class Zygote:
+    """A sandbox that is ready: each run takes a fork of a process that imported all.
+
+    Runs are one after another; callers of several threads wait for each other. Several
+    zygotes run side by side.
+
+    Args:
+        kind: which guest.
+        binds: what guests may read.
+        limits: what a run may use.
+        guards: layers in force; tests leave some out to show that they are needed.
+    """
+
+    def __init__(
+        self,
+        kind: GuestKind,
+        binds: GuestBinds,
+        limits: GuestLimits,
+        *,
+        guards: Sequence[str] = ALL_GUARDS,
+    ) -> None:
+        self._kind: str = kind
+        self._binds, self._limits, self._guards = binds, limits, tuple(guards)
+        self._lock = threading.Lock()
+        self._warm: WarmProcess | None = None
+        self._parents = find_parents()
+        self._runs = 0
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def start(self) -> None:
+        """Import everything, about one second; without it the first run does.
+
+        Raises:
+            SandboxFailed: the warm process did not come up.
+            NoBubblewrap: bwrap is not installed.
+        """
+        with self._lock:
+            self._warmed()
+
+    def close(self) -> None:
+        """End the warm process, and a run if there is one."""
+        with self._lock:
+            self._drop()
+
+    def run(
+        self,
+        order: CompileOrder | AnalyseOrder,
+        *,
+        blobs: Sequence[bytes] = (),
+        files: Sequence[int] = (),
+        sink: Sink,
+    ) -> GuestEnd:
+        """Run an order and hand its frames to ``sink`` as they come.
+
+        Args:
+            order: what to do.
+            blobs: contents that the order speaks of, e.g. of the globals file.
+            files: open descriptors of files that the guest may read.
+            sink: called with every frame, the last one included, in this thread; what
+                it raises ends the run and comes out here.
+        """
+        return self.run_text(
+            order.model_dump_json().encode(), seed=order.seed, blobs=blobs, files=files, sink=sink
+        )
+
+    def run_text(
+        self,
+        order: bytes,
+        *,
+        seed: int = 0,
+        blobs: Sequence[bytes] = (),
+        files: Sequence[int] = (),
+        sink: Sink,
+    ) -> GuestEnd:
+        """Run an order that is already text; see ``run``."""
+        with self._lock:
+            begun = clock.monotonic()
+            try:
+                pump, reason = self._attempt(order, seed, blobs, files, sink)
+            except SandboxFailed as error:
+                self._drop()
+                return self._end("sandbox_failed", str(error), begun)
+            except BaseException:
+                self._drop()
+                raise
+            return self._end(reason, pump.detail, begun, pump)
+
+    def _attempt(
+        self,
+        order: bytes,
+        seed: int,
+        blobs: Sequence[bytes],
+        files: Sequence[int],
+        sink: Sink,
+    ) -> tuple[Pump, str]:
+        warm = self._warmed()
+        self._runs += 1
+        with ExitStack() as stack:
+            guest = warm.next_guest()
+            stack.callback(guest.close)
+            group = Cgroup(self._parents, str(guest.process))
+            stack.callback(group.close)
+            self._bound(group, guest)
+            frames, their_frames = _pipe(stack)
+            output, their_output = _pipe(stack)
+            contents = [_memory_file(blob, stack) for blob in (order, *blobs)]
+            guest.give(seed=seed, descriptors=[their_frames, their_output, *contents, *files])
+            for descriptor in (their_frames, their_output):
+                os.close(descriptor)
+            pump = Pump(self._limits, frames=frames, output=output, sink=sink)
+            pump.run(guest.pidfd)
+            status = warm.status()
+            return pump, pump.reason or reason_of(
+                status, ended=_last_word(pump) is not None, out_of_memory=group.out_of_memory()
+            )
+
+    def _bound(self, group: Cgroup, guest: Guest) -> None:
+        try:
+            memory = self._limits.memory + self._limits.scratch + _SPARE_BYTES
+            group.make(memory=memory, processes=self._limits.threads)
+            group.add(guest.process)
+        except OSError as error:
+            raise SandboxFailed(f"the control group could not be used: {error}") from error
+
+    def _warmed(self) -> WarmProcess:
+        if self._runs >= self._limits.runs:
+            self._drop()
+        if self._warm is None:
+            prepare(self._parents)
+            sweep(self._parents)
+            self._warm = WarmProcess(self._kind, self._binds, self._limits, self._guards)
+            self._runs = 0
+        return self._warm
+
+    def _drop(self) -> None:
+        if self._warm is not None:
+            self._warm.close()
+            self._warm = None
+        self._runs = 0
+
+    def _end(self, reason: str, detail: str, begun: float, pump: Pump | None = None) -> GuestEnd:
+        last = _last_word(pump) if pump else None
+        words = words_for(reason, self._limits)
+        return GuestEnd(
+            ok=not reason and last is not None and last.ok,
+            reason=reason,
+            detail=f"{words} {detail}".strip(),
+            output=pump.output if pump else "",
+            seconds=clock.monotonic() - begun,
+        )
+
+
+def _last_word(pump: Pump) -> EndHead | None:
+    if pump.last is None or pump.last.kind != b"E":
+        return None
+    try:
+        return EndHead.model_validate_json(pump.last.head)
+    except ValidationError:
+        return None
+
+
+def _pipe(stack: ExitStack) -> tuple[int, int]:
+    reading, writing = os.pipe()
+    stack.callback(os.close, reading)
+    return reading, writing
+
+
+def _memory_file(content: bytes, stack: ExitStack) -> int:
+    descriptor = os.memfd_create("order")
+    stack.callback(os.close, descriptor)
+    with os.fdopen(descriptor, "wb", closefd=False) as file:
+        file.write(content)
+    os.lseek(descriptor, 0, os.SEEK_SET)
+    return descriptor
