@@ -25,7 +25,7 @@ MOT_GRADIENT = 12.0
 CHIP_CURRENT = 3.0
 """A, through the chip's wire while atoms are trapped."""
 
-CAPTURE_BIAS, TIGHT_BIAS, RELEASE_BIAS = 6.0, 25.0, 10.0
+CAPTURE_BIAS, TIGHT_BIAS, RELEASE_BIAS = 6.0, 30.0, 8.0
 """G, across the wire: to catch the atoms, to evaporate, to release."""
 
 KNIFE_START = 15.0
@@ -195,7 +195,7 @@ def time_of_flight(t, duration):
     return t + duration
 
 
-def image(t, state="all", detuning=0.0, intensity=0.3, exposure=40e-6):
+def image(t, state="all", detuning=9.0, intensity=0.5, exposure=100e-6):
     """Take an absorption image: a frame with atoms, one with light only, one dark.
 
     The imaging light is absorbed by atoms in F=2 only. For ``state="all"`` a repumping
