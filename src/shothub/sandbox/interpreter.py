@@ -9,7 +9,7 @@ from pathlib import Path
 import shothub
 
 _SYSTEM = (Path("/"), Path("/usr"), Path("/usr/local"))
-_PACKAGES_OF_GUESTS = ("__init__.py", "domain", "wire", "sandbox", "sim")
+_PACKAGES_OF_GUESTS = ("__init__.py", "domain", "wire", "runtime", "sandbox", "sim")
 
 
 def interpreter_paths() -> tuple[Path, ...]:

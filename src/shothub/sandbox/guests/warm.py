@@ -23,10 +23,11 @@ from shothub.sandbox.guests.confinement import Setup
 
 Run = Callable[[bytes, list[int], Channel], bool]
 
+_SUITE = "shothub.sandbox.guests.suite"
 _MODULES = {
-    "compile": "shothub.sandbox.guests.compiling",
-    "analyse": "shothub.sandbox.guests.analysing",
-    "attack": "shothub.sandbox.guests.attacking",
+    "compile": (_SUITE, "shothub.sandbox.guests.compiling"),
+    "analyse": (_SUITE, "shothub.sandbox.guests.analysing"),
+    "attack": ("shothub.sandbox.guests.attacking",),
 }
 _SEED = "seed"
 
@@ -37,7 +38,8 @@ def main(descriptor: str) -> None:
     setup = Setup(**json.loads(control.recv(1 << 20)))
     if setup.uid is not None:
         kernel.become(setup.uid)
-    guest = importlib.import_module(_MODULES[setup.kind])
+    for module in _MODULES[setup.kind]:
+        guest = importlib.import_module(module)
     guest.prepare(setup.preload)
     threads = os.listdir("/proc/self/task")
     if len(threads) != 1:

@@ -1,0 +1,99 @@
+"""An HDF5 file becomes frames: groups, attributes and arrays, never bytes of the file."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import h5py
+import numpy as np
+
+from shothub.sandbox.guests.channel import Channel
+
+Head = dict[str, object]
+
+_LEFT_OUT = "globals/"
+"""Expressions of the globals stay here; their values are attributes of the group."""
+
+
+def dump(path: str, name: str, channel: Channel) -> None:
+    """Send the file at ``path`` as frames."""
+    channel.send(b"B", {"name": name})
+    with h5py.File(path, "r") as file:
+        for place, node in _walk(file):
+            head: Head = {"path": place}
+            if attributes := _attributes(node):
+                head["attributes"] = attributes
+            body = b""
+            if isinstance(node, h5py.Dataset):
+                head["value"], body = describe(node[()])
+            channel.send(b"N", head, body)
+    channel.flush()
+
+
+def _walk(file: h5py.File) -> Iterator[tuple[str, h5py.Group | h5py.Dataset]]:
+    yield "/", file
+    waiting: list[tuple[str, h5py.Group]] = [("", file)]
+    while waiting:
+        prefix, group = waiting.pop()
+        for name in group:
+            place = f"{prefix}{name}"
+            if place.startswith(_LEFT_OUT):
+                continue
+            # Only what lies in this very file: links elsewhere are not followed.
+            if not isinstance(group.get(name, getlink=True), h5py.HardLink):
+                continue
+            node = group[name]
+            yield place, node
+            if isinstance(node, h5py.Group):
+                waiting.append((f"{place}/", node))
+
+
+def _attributes(node: h5py.Group | h5py.Dataset) -> Mapping[str, Head]:
+    described = {}
+    for name, value in node.attrs.items():
+        if isinstance(value, h5py.Reference):
+            continue  # how runmanager writes None
+        head, body = describe(value)
+        if body:
+            head["data"] = body.hex()
+        described[name] = head
+    return described
+
+
+def describe(value: Any) -> tuple[Head, bytes]:
+    """Return how the bytes of ``value`` are to be read, and the bytes."""
+    if isinstance(value, str):
+        return {"dtype": "str", "text": [value]}, b""
+    if isinstance(value, bytes):
+        return {"dtype": "str", "text": [_text(value)]}, b""
+    array = np.asarray(value)
+    if array.dtype.names:
+        array = _without_objects(array)
+        fields = [(n, array.dtype[n].base.str, array.dtype[n].shape) for n in array.dtype.names]
+        return {"dtype": fields, "shape": array.shape}, array.tobytes()
+    if array.dtype.hasobject or array.dtype.kind in "UT":
+        texts = [_text(item) for item in array.ravel().tolist()]
+        return {"dtype": "str", "shape": array.shape, "text": texts}, b""
+    return {"dtype": array.dtype.str, "shape": array.shape}, array.tobytes()
+
+
+def _text(value: object) -> str:
+    return value.decode(errors="surrogateescape") if isinstance(value, bytes) else str(value)
+
+
+def _without_objects(array: np.ndarray[Any, np.dtype[Any]]) -> np.ndarray[Any, np.dtype[Any]]:
+    """Return a record array whose texts of any length are bytes of one length."""
+    if not array.dtype.hasobject:
+        return array
+    columns: dict[str, np.ndarray[Any, np.dtype[Any]]] = {}
+    for name in array.dtype.names or ():
+        column = array[name]
+        if column.dtype.hasobject:
+            texts = [_text(item).encode() for item in column.ravel().tolist()]
+            column = np.array(texts or [b""], dtype=f"S{max(map(len, texts), default=1) or 1}")
+            column = column[: len(texts)].reshape(array.shape)
+        columns[name] = column
+    fields = [(n, c.dtype, c.shape[array.ndim :]) for n, c in columns.items()]
+    plain = np.empty(array.shape, dtype=fields)
+    for name, column in columns.items():
+        plain[name] = column
+    return plain
