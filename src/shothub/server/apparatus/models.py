@@ -22,6 +22,7 @@ class Apparatus(models.Model):
     fence = models.PositiveBigIntegerField(default=0)
     virtual_time = models.FloatField(default=0.0)
     description = models.JSONField(default=dict)
+    description_digest = models.CharField(max_length=64, blank=True)
     status = models.JSONField(default=dict)
     agent = models.CharField(max_length=200, blank=True)
     last_seen = models.DateTimeField(null=True)

@@ -1,16 +1,26 @@
 """Questions about apparatus and what they publish."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
 
+from shothub.domain.parameters import Parameter
 from shothub.server.accounts.principals import Principal
 from shothub.server.apparatus.models import Apparatus
-from shothub.wire.apparatus import ApparatusStatus, ApparatusView, Description
+from shothub.server.refusals import NotThere
+from shothub.wire.apparatus import (
+    ApparatusStatus,
+    ApparatusView,
+    Description,
+    ParameterView,
+    ProcedureView,
+)
 
 ONLINE_FOR = timedelta(seconds=30)
 
 
-class NoSuchApparatus(LookupError):
+class NoSuchApparatus(NotThere):
     """There is no apparatus of this name."""
 
 
@@ -31,16 +41,48 @@ def all_apparatus() -> list[Apparatus]:
     return list(Apparatus.objects.defer("description"))
 
 
-def description_of(apparatus: Apparatus) -> Description:
+@dataclass(frozen=True)
+class Published:
+    """What an apparatus publishes, and its procedures by name, ready to check against."""
+
+    description: Description
+    procedures: Mapping[str, tuple[ProcedureView, tuple[Parameter, ...]]]
+
+
+def published_by(apparatus: Apparatus) -> Published:
     """Return what the apparatus published in its present session."""
-    return _description(apparatus.pk, apparatus.epoch)
+    found = _load(apparatus.pk, apparatus.description_digest)
+    while found is None:
+        apparatus.refresh_from_db(fields=["description_digest", "epoch"])
+        found = _load(apparatus.pk, apparatus.description_digest)
+    return found
 
 
 @lru_cache(maxsize=64)
-def _description(pk: int, epoch: int) -> Description:
-    # A description changes only when a session opens, which changes the epoch.
-    found = Apparatus.objects.only("description").get(pk=pk, epoch=epoch)
-    return Description.model_validate(found.description)
+def _load(pk: int, digest: str) -> Published | None:
+    # Descriptions are large and change with sessions only: kept in memory by digest.
+    rows = Apparatus.objects.filter(pk=pk, description_digest=digest)
+    found = rows.values_list("description", flat=True).first()
+    return None if found is None else _published(Description.model_validate(found))
+
+
+def _published(description: Description) -> Published:
+    return Published(
+        description,
+        {
+            p.name: (p, tuple(map(_parameter, p.parameters)))
+            for p in description.procedures
+        },
+    )
+
+
+def _parameter(view: ParameterView) -> Parameter:
+    return Parameter(**view.model_dump() | {"choices": tuple(view.choices)})
+
+
+def description_of(apparatus: Apparatus) -> Description:
+    """Return what the apparatus published in its present session."""
+    return published_by(apparatus).description
 
 
 def status_of(apparatus: Apparatus) -> ApparatusStatus:

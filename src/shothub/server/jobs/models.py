@@ -33,8 +33,8 @@ class Job(models.Model):
     Attributes:
         rev: grows with every change of the job or of one of its shots.
         globals: as requested; for procedures with the defaults filled in.
-        waiting: shots compiled and not leased; with ``leased`` and ``started`` these
-            are the shots still to end.
+        pending: shots still to end; before they are compiled, the number expected.
+        waiting: shots compiled and not leased.
         cancelled: whether its cancellation was asked for.
         tell_agent: whether the agent has yet to hear of the cancellation.
         task_epoch: session that holds its compile or analyse task; 0 if none does.
@@ -63,6 +63,7 @@ class Job(models.Model):
     task_epoch = models.PositiveBigIntegerField(default=0)
     task_expires = models.DateTimeField(null=True)
     shots = models.PositiveIntegerField(null=True)
+    pending = models.PositiveIntegerField(default=1)
     waiting = models.PositiveIntegerField(default=0)
     leased = models.PositiveIntegerField(default=0)
     started_now = models.PositiveIntegerField(default=0)
@@ -81,12 +82,16 @@ class Job(models.Model):
 
     class Meta:
         ordering = ("-submitted", "-id")
+        # None is partial: SQLite cannot see that a parameter satisfies a condition.
         indexes = (
             models.Index(fields=["owner", "-submitted"], name="job_of_owner"),
+            models.Index(fields=["owner", "pending"], name="job_pending"),
             models.Index(
-                fields=["apparatus", "state", "owner"],
-                condition=~models.Q(state__in=sorted(s.value for s in JOB_ENDS)),
-                name="job_unfinished",
+                fields=["apparatus", "state", "submitted"], name="job_in_state"
+            ),
+            models.Index(
+                fields=["apparatus", "waiting", "owner", "submitted"],
+                name="job_waiting",
             ),
         )
 
@@ -140,18 +145,8 @@ class Shot(models.Model):
         ordering = ("job", "index")
         constraints = (models.UniqueConstraint("job", "index", name="one_shot_each"),)
         indexes = (
-            models.Index(
-                fields=["job", "index"],
-                condition=models.Q(state=ShotState.COMPILED.value),
-                name="shot_waiting",
-            ),
-            models.Index(
-                fields=["state", "lease_expires"],
-                condition=models.Q(
-                    state__in=[ShotState.LEASED.value, ShotState.STARTED.value]
-                ),
-                name="shot_under_way",
-            ),
+            models.Index(fields=["job", "state", "index"], name="shot_of_job"),
+            models.Index(fields=["state", "lease_expires"], name="shot_in_state"),
         )
 
     def __str__(self) -> str:

@@ -4,11 +4,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import F, Sum
+from django.db.models import Count, Q, Sum
 
 from shothub.server.accounts.principals import Principal
 from shothub.server.apparatus.models import Apparatus
 from shothub.server.jobs.models import Event, Job, Jobs, Shot
+from shothub.server.refusals import NotThere
 from shothub.wire.apparatus import QueueEntry
 from shothub.wire.jobs import EventView, JobPage, JobView, LogView, ShotView
 from shothub.wire.problems import FaultModel
@@ -16,7 +17,7 @@ from shothub.wire.problems import FaultModel
 _LIVE = ("compiling", "queued", "running", "cancelling")
 
 
-class NoSuchJob(LookupError):
+class NoSuchJob(NotThere):
     """There is no such job, or it is not yours."""
 
 
@@ -25,12 +26,14 @@ class JobFilter:
     """Which jobs to list.
 
     Attributes:
+        text: part of the name, of the source or of the id.
         cursor: ``next`` of the page before.
     """
 
     state: str = ""
     apparatus: str = ""
     tag: str = ""
+    text: str = ""
     limit: int = 50
     cursor: str = ""
 
@@ -54,7 +57,14 @@ def _one(jobs: Jobs, job: str) -> Job:
     return one
 
 
-def job_view(job: Job) -> JobView:
+def owned_jobs(principal: Principal, ids: list[str]) -> list[JobView]:
+    """Return jobs of the user by id, in the order of the ids."""
+    mine = Job.objects.visible_to(principal).select_related("owner", "apparatus")
+    jobs = mine.defer("apparatus__description").in_bulk(ids)
+    return [job_view(jobs[pk]) for pk in ids]
+
+
+def job_view(job: Job, *, owner: str = "") -> JobView:
     """Return a job as its owner sees it; the place in the queue is asked for apart."""
     return JobView(
         id=job.pk,
@@ -65,7 +75,7 @@ def job_view(job: Job) -> JobView:
         name=job.name,
         tags=job.tags,
         priority=job.priority,
-        owner=job.owner.key,
+        owner=owner or job.owner.key,
         state=job.state,
         shots=job.shots,
         shots_done=job.shots_done,
@@ -100,19 +110,15 @@ def pending_shots(apparatus: Apparatus) -> int:
     return _shots_left(Job.objects.unfinished().filter(apparatus=apparatus))
 
 
-def pending_shots_of(user: int) -> int:
-    """Return how many compiled shots of the user have not ended."""
-    return _shots_left(Job.objects.unfinished().filter(owner_id=user))
-
-
-def pending_jobs_of(user: int) -> int:
-    """Return how many jobs of the user have not ended."""
-    return Job.objects.unfinished().filter(owner_id=user).count()
+def backlog_of(user: int) -> tuple[int, int]:
+    """Return how many jobs of the user wait, and how many shots they have left."""
+    waiting = Job.objects.filter(owner_id=user, pending__gt=0)
+    counts = waiting.aggregate(jobs=Count("pk"), shots=Sum("pending"))
+    return counts["jobs"], counts["shots"] or 0
 
 
 def _shots_left(jobs: Jobs) -> int:
-    left = F("waiting") + F("leased") + F("started_now")
-    return jobs.aggregate(left=Sum(left))["left"] or 0
+    return jobs.aggregate(left=Sum("pending"))["left"] or 0
 
 
 def list_jobs(principal: Principal, wanted: JobFilter) -> JobPage:
@@ -123,6 +129,9 @@ def list_jobs(principal: Principal, wanted: JobFilter) -> JobPage:
         jobs = jobs.filter(state=wanted.state)
     if wanted.apparatus:
         jobs = jobs.filter(apparatus__name=wanted.apparatus)
+    if wanted.text:
+        named = Q(name__icontains=wanted.text) | Q(source__icontains=wanted.text)
+        jobs = jobs.filter(named | Q(pk__startswith=wanted.text))
     matching = list(jobs) if wanted.tag else None
     if matching is not None:
         # Tags are a short JSON list: compared here, as SQLite knows no containment.
@@ -210,7 +219,7 @@ def _queue_entry(job: Job, principal: Principal) -> QueueEntry:
         owner=job.owner.key,
         source=job.source,
         state=job.state,
-        shots_left=job.waiting + job.leased + job.started_now,
+        shots_left=job.pending,
         mine=mine,
     )
 

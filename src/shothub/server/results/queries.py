@@ -8,13 +8,14 @@ from pydantic import JsonValue
 
 from shothub.server.jobs.models import Job
 from shothub.server.jobs.queries import shot_rows
+from shothub.server.refusals import NotThere
 from shothub.server.results.models import File, RoutineRun
 from shothub.wire.jobs import FileView, ResultTable, RoutineView
 
 Column = tuple[str, ...]
 
 
-class NoSuchFile(LookupError):
+class NoSuchFile(NotThere):
     """The job has no file of this name."""
 
 

@@ -1,0 +1,106 @@
+"""What can be done with apparatus."""
+
+import hashlib
+import json
+from datetime import datetime
+from typing import Any
+
+from django.db.models import F
+
+from shothub.domain.names import is_slug
+from shothub.domain.queue import tag_after, tag_on_arrival
+from shothub.server.apparatus.models import Apparatus, Share
+from shothub.server.refusals import Invalid
+from shothub.wire.agents import OpenSession
+from shothub.wire.apparatus import ApparatusStatus, Description
+
+_SEEN_EVERY = 5.0
+
+
+def create_apparatus(*, name: str, now: datetime, title: str = "") -> Apparatus:
+    """Make an apparatus; its agent describes it when it first connects.
+
+    Raises:
+        Invalid: the name is no slug, or taken.
+    """
+    if not is_slug(name):
+        raise Invalid(
+            f"{name[:48]!r} cannot name an apparatus.",
+            code="bad_name",
+            where="name",
+            hint="lower-case letters, digits, - and _, beginning with a letter",
+        )
+    if Apparatus.objects.filter(name=name).exists():
+        raise Invalid(f"There is an apparatus {name!r}.", code="taken", where="name")
+    return Apparatus.objects.create(
+        name=name, title=title, created=now, **_described(Description(title=title))
+    )
+
+
+def _described(description: Description) -> dict[str, Any]:
+    text = description.model_dump_json()
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    return {"description": json.loads(text), "description_digest": digest}
+
+
+def begin_epoch(apparatus: Apparatus, opening: OpenSession, *, now: datetime) -> int:
+    """Raise the epoch and store what the new session publishes."""
+    Apparatus.objects.filter(pk=apparatus.pk).update(
+        epoch=F("epoch") + 1,
+        **_described(opening.description),
+        agent=f"{opening.agent_version} on {opening.host}"[:200],
+        last_seen=now,
+    )
+    apparatus.refresh_from_db(fields=["epoch", "last_seen", "description_digest"])
+    return apparatus.epoch
+
+
+def note_contact(
+    apparatus: Apparatus, status: ApparatusStatus, *, now: datetime
+) -> bool:
+    """Store what the agent says of the machine, if it is news; tell whether it was."""
+    told = status.model_dump(mode="json")
+    seen = apparatus.last_seen
+    fresh = seen is not None and (now - seen).total_seconds() < _SEEN_EVERY
+    if fresh and told == apparatus.status:
+        return False
+    Apparatus.objects.filter(pk=apparatus.pk).update(status=told, last_seen=now)
+    changed = told != apparatus.status
+    apparatus.status, apparatus.last_seen = told, now
+    return changed
+
+
+def set_paused(apparatus: Apparatus, *, paused: bool, message: str) -> None:
+    """Let nothing start, or let it start again."""
+    Apparatus.objects.filter(pk=apparatus.pk).update(
+        paused=paused, pause_message=message[:500]
+    )
+
+
+def tags_of(apparatus: Apparatus, users: set[int]) -> dict[int, float]:
+    """Return the start tags of users; one who was never served has the virtual time."""
+    known = Share.objects.filter(apparatus=apparatus, user_id__in=users)
+    tags = dict(known.values_list("user_id", "tag"))
+    return {user: tags.get(user, apparatus.virtual_time) for user in users}
+
+
+def begin_waiting(apparatus: Apparatus, user: int) -> None:
+    """Lift a user's tag to the virtual time when he begins to wait."""
+    share, _ = Share.objects.get_or_create(user_id=user, apparatus=apparatus)
+    tag = tag_on_arrival(share.tag, apparatus.virtual_time)
+    Share.objects.filter(pk=share.pk).update(tag=tag)
+
+
+def advance(apparatus: Apparatus, *, fence: int, virtual_time: float) -> None:
+    """Store the newest fence and the tag of the user in service."""
+    apparatus.fence = fence
+    apparatus.virtual_time = max(apparatus.virtual_time, virtual_time)
+    Apparatus.objects.filter(pk=apparatus.pk).update(
+        fence=fence, virtual_time=apparatus.virtual_time
+    )
+
+
+def charge(apparatus: Apparatus, user: int, seconds: float) -> None:
+    """Charge a user the machine time that his shot took."""
+    share, _ = Share.objects.get_or_create(user_id=user, apparatus=apparatus)
+    Share.objects.filter(pk=share.pk).update(tag=tag_after(share.tag, seconds))

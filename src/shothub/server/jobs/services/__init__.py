@@ -1,0 +1,1 @@
+"""What can be done with jobs: by users, by operators, by agents."""

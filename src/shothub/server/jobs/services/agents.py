@@ -1,0 +1,307 @@
+"""What agents do: open a session, ask for work, hand in compiled jobs."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Count, Min, Q, Sum
+
+from shothub.domain.queue import Waiting, pick_user, tag_after
+from shothub.domain.states import JobState, ShotState
+from shothub.server.accounts.principals import Principal
+from shothub.server.apparatus.models import Apparatus
+from shothub.server.apparatus.queries import description_of
+from shothub.server.apparatus.services import (
+    advance,
+    begin_epoch,
+    note_contact,
+    tags_of,
+)
+from shothub.server.jobs.models import Attempt, Job, Shot
+from shothub.server.jobs.services.settle import settle
+from shothub.server.jobs.transitions import (
+    Note,
+    move_job,
+    move_shots,
+    record_of_apparatus,
+    wake,
+)
+from shothub.server.refusals import Conflict, Forbidden
+from shothub.wire.agents import (
+    AnalyseTask,
+    CompileTask,
+    OpenSession,
+    Poll,
+    SessionOpened,
+    ShotLease,
+    Work,
+)
+from shothub.wire.jobs import GlobalsFile, SourceFile
+
+ACTOR = "agent"
+_GUESS = 10.0  # seconds of a shot whose duration is not known
+
+
+class Fenced(Conflict):
+    """A newer session of the agent has begun; this one must stop."""
+
+    code = "fenced"
+
+
+def lock_apparatus(principal: Principal) -> Apparatus:
+    """Return the agent's apparatus, locked where the database can lock a row."""
+    rows = Apparatus.objects.select_for_update().defer("description")
+    return rows.get(name=principal.apparatus)
+
+
+def require_epoch(apparatus: Apparatus, epoch: int) -> None:
+    """Refuse a session that is not the newest.
+
+    Raises:
+        Fenced: it is not.
+    """
+    if epoch != apparatus.epoch:
+        raise Fenced(
+            f"Session {epoch} is over: session {apparatus.epoch} has begun.",
+            hint="stop; another agent speaks for this apparatus",
+        )
+
+
+def open_session(
+    principal: Principal, opening: OpenSession, *, now: datetime
+) -> SessionOpened:
+    """Begin a session: older ones are fenced, what they had not started returns.
+
+    Raises:
+        Forbidden: the token speaks for another apparatus.
+    """
+    if opening.apparatus != principal.apparatus:
+        raise Forbidden(
+            f"This token speaks for {principal.apparatus!r} only.",
+            code="wrong_apparatus",
+            where="body.apparatus",
+        )
+    with transaction.atomic():
+        apparatus = lock_apparatus(principal)
+        epoch = begin_epoch(apparatus, opening, now=now)
+        note = Note(now=now, actor=ACTOR, epoch=epoch, detail=f"session {epoch}")
+        _return_leases(apparatus, note, Q())
+        _return_tasks(apparatus, note, Q())
+        record_of_apparatus("apparatus.session", note, apparatus.pk)
+        started = Attempt.objects.filter(shot__job__apparatus=apparatus, outcome="")
+        return SessionOpened(
+            epoch=epoch,
+            apparatus=apparatus.name,
+            lease_seconds=settings.SHOTHUB.lease_seconds,
+            started=list(started.order_by("id").values_list("pk", flat=True)),
+        )
+
+
+def _return_leases(apparatus: Apparatus, note: Note, which: Q) -> None:
+    """Return leased shots to the queue: nothing of them was started."""
+    leased = Shot.objects.filter(
+        which, job__apparatus=apparatus, state=ShotState.LEASED.value
+    )
+    for shot in leased.select_related("job").order_by("job", "index"):
+        move_shots([shot], ShotState.COMPILED, note)
+
+
+def _return_tasks(apparatus: Apparatus, note: Note, which: Q) -> None:
+    """Take compile and analyse tasks back from a session that is gone."""
+    held = Job.objects.filter(which, apparatus=apparatus).exclude(task_epoch=0)
+    for job in held.filter(state=JobState.COMPILING.value):
+        move_job(job, JobState.SUBMITTED, note, {"task_epoch": 0})
+    held.filter(state=JobState.ANALYSING.value).update(task_epoch=0)
+    for job in held.filter(state=JobState.CANCELLING.value):
+        settle(job, note)
+
+
+def poll(principal: Principal, asked: Poll, *, now: datetime) -> Work:
+    """Return what there is to do for the agent at this moment, reserving it for him.
+
+    Raises:
+        Fenced: his session is over.
+    """
+    with transaction.atomic():
+        apparatus = lock_apparatus(principal)
+        require_epoch(apparatus, asked.epoch)
+        if note_contact(apparatus, asked.status, now=now):
+            wake(f"status:{apparatus.pk}")
+        note = Note(now=now, actor=ACTOR, epoch=asked.epoch)
+        lapsed = Note(now=now, actor="hub", epoch=asked.epoch, detail="lease lapsed")
+        _return_leases(apparatus, lapsed, Q(lease_expires__lt=now))
+        _return_tasks(apparatus, lapsed, Q(task_expires__lt=now))
+        shots = (
+            [] if apparatus.paused else _lease(apparatus, asked.capacity.shots, note)
+        )
+        return Work(
+            compile=_give_compile(apparatus, asked.capacity.compile, note),
+            shots=shots,
+            analyse=_give_analyse(apparatus, asked.capacity.analyse, note),
+            cancelled=_cancelled(apparatus),
+            paused=apparatus.paused,
+        )
+
+
+def has_work(work: Work) -> bool:
+    """Tell whether there is anything in it that the agent should hear of at once."""
+    return bool(work.compile or work.shots or work.analyse or work.cancelled)
+
+
+def _cancelled(apparatus: Apparatus) -> list[str]:
+    told = Job.objects.filter(apparatus=apparatus, tell_agent=True)
+    jobs = list(told.order_by("id").values_list("pk", flat=True))
+    if jobs:
+        Job.objects.filter(pk__in=jobs).update(tell_agent=False)
+    return jobs
+
+
+def _give_compile(apparatus: Apparatus, number: int, note: Note) -> list[CompileTask]:
+    """Give jobs to compile, first of the users who have fewest compiled and waiting."""
+    if number <= 0:
+        return []
+    jobs = Job.objects.filter(apparatus=apparatus, state=JobState.SUBMITTED.value)
+    owners = list(jobs.order_by().values_list("owner", flat=True).distinct())
+    ahead = _compiled_ahead(apparatus) if len(owners) > 1 else {}
+    tasks: list[CompileTask] = []
+    for _ in range(number):
+        heads = [jobs.filter(owner=owner).order_by(*_TURN).first() for owner in owners]
+        waiting = [head for head in heads if head]
+        if not waiting:
+            break
+        job = min(waiting, key=lambda j: (ahead.get(j.owner_id, 0), j.submitted, j.pk))
+        ahead[job.owner_id] = ahead.get(job.owner_id, 0) + 1
+        move_job(job, JobState.COMPILING, note, _task(note))
+        tasks.append(_compile_task(job, apparatus))
+    return tasks
+
+
+_TURN = ("-priority", "submitted", "id")
+
+
+def _task(note: Note) -> dict[str, object]:
+    until = note.now + timedelta(seconds=settings.SHOTHUB.task_seconds)
+    return {"task_epoch": note.epoch, "task_expires": until}
+
+
+def _compiled_ahead(apparatus: Apparatus) -> dict[int, int]:
+    states = [JobState.COMPILING.value, JobState.QUEUED.value, JobState.RUNNING.value]
+    jobs = Job.objects.filter(apparatus=apparatus, state__in=states).order_by()
+    return dict(jobs.values_list("owner").annotate(Count("pk")))
+
+
+def _compile_task(job: Job, apparatus: Apparatus) -> CompileTask:
+    described = description_of(apparatus)
+    given = getattr(job, "files_given", None)
+    script = SourceFile(**given.script) if given and given.script else None
+    file = _globals_file(given.globals_name, given.globals_content) if given else None
+    return CompileTask(
+        job=job.pk,
+        key=job.owner.key,
+        day=f"{job.submitted:%Y-%m-%d}",
+        kind="script" if job.kind == "script" else "procedure",
+        source=job.source,
+        procedure_sha256=job.procedure_sha256,
+        script=script,
+        globals=job.globals,
+        globals_file=file,
+        routines=[SourceFile(**r) for r in given.routines] if given else [],
+        max_shots=described.max_shots,
+        hdf5_allowed=described.hdf5_download and _may_have_hdf5(job, apparatus),
+    )
+
+
+def _globals_file(name: str, content: bytes) -> GlobalsFile | None:
+    if not name:
+        return None
+    return GlobalsFile.model_construct(name=name, content=bytes(content))
+
+
+def _may_have_hdf5(job: Job, apparatus: Apparatus) -> bool:
+    grants = job.owner.grants.filter(apparatus=apparatus.name, hdf5=True)
+    return job.owner.is_staff or grants.exists()
+
+
+def _give_analyse(apparatus: Apparatus, number: int, note: Note) -> list[AnalyseTask]:
+    if number <= 0:
+        return []
+    jobs = Job.objects.filter(
+        apparatus=apparatus, state=JobState.ANALYSING.value, task_epoch=0
+    )
+    tasks = []
+    for job in jobs.order_by("submitted", "id")[:number]:
+        done = Shot.objects.filter(job=job, state=ShotState.DONE.value)
+        indexes = list(done.order_by("index").values_list("index", flat=True))
+        tasks.append(AnalyseTask(job=job.pk, done=indexes))
+        Job.objects.filter(pk=job.pk).update(**_task(note))
+    return tasks
+
+
+def _lease(apparatus: Apparatus, number: int, note: Note) -> list[ShotLease]:
+    """Lease up to ``number`` shots, each to the user whose turn it is."""
+    waiting = _waiting_users(apparatus) if number > 0 else {}
+    if not waiting:
+        return []
+    tags = _tags_with_work_under_way(apparatus, set(waiting))
+    heads = {user: _shots_in_turn(apparatus, user, number) for user in waiting}
+    leases: list[ShotLease] = []
+    fence, virtual_time = apparatus.fence, apparatus.virtual_time
+    while len(leases) < number and heads:
+        user = pick_user(Waiting(user=u, tag=tags[u], since=waiting[u]) for u in heads)
+        shot = next(heads[user], None) if user is not None else None
+        if user is None or shot is None:
+            heads = {u: shots for u, shots in heads.items() if u != user}
+            continue
+        fence, virtual_time = fence + 1, max(virtual_time, tags[user])
+        leases.append(_lease_one(shot, fence, note))
+        tags[user] = tag_after(tags[user], shot.duration or _GUESS)
+    advance(apparatus, fence=fence, virtual_time=virtual_time)
+    return leases
+
+
+_RUNNABLE = [JobState.QUEUED.value, JobState.RUNNING.value]
+
+
+def _waiting_users(apparatus: Apparatus) -> dict[int, datetime]:
+    jobs = Job.objects.filter(apparatus=apparatus, waiting__gt=0, state__in=_RUNNABLE)
+    return dict(jobs.order_by().values_list("owner").annotate(Min("submitted")))
+
+
+def _tags_with_work_under_way(
+    apparatus: Apparatus, users: set[int]
+) -> dict[int, float]:
+    """Return users' tags with the shots counted that run or are leased already."""
+    under_way = Shot.objects.filter(
+        state__in=[ShotState.LEASED.value, ShotState.STARTED.value],
+        job__apparatus=apparatus,
+    )
+    seconds = dict(
+        under_way.order_by().values_list("job__owner").annotate(Sum("duration"))
+    )
+    tags = tags_of(apparatus, users)
+    return {u: tag_after(tag, seconds.get(u) or 0.0) for u, tag in tags.items()}
+
+
+def _shots_in_turn(apparatus: Apparatus, user: int, number: int) -> Iterator[Shot]:
+    jobs = Job.objects.filter(
+        apparatus=apparatus, waiting__gt=0, owner=user, state__in=_RUNNABLE
+    )
+    for job in jobs.order_by(*_TURN)[:number]:
+        waiting = Shot.objects.filter(job=job, state=ShotState.COMPILED.value)
+        for shot in waiting.order_by("index")[:number]:
+            shot.job = job
+            yield shot
+
+
+def _lease_one(shot: Shot, fence: int, note: Note) -> ShotLease:
+    seconds = settings.SHOTHUB.lease_seconds
+    changes = {
+        "fence": fence,
+        "lease_epoch": note.epoch,
+        "lease_expires": note.now + timedelta(seconds=seconds),
+    }
+    move_shots([shot], ShotState.LEASED, note, changes)
+    return ShotLease(
+        shot=shot.pk, job=shot.job_id, index=shot.index, fence=fence, seconds=seconds
+    )

@@ -1,0 +1,27 @@
+"""Where a job goes when there is nothing left to run."""
+
+from shothub.domain.states import JobState, ShotState, end_of_job
+from shothub.server.jobs.models import Job, Shot
+from shothub.server.jobs.transitions import Note, move_job
+
+_ACTIVE = {JobState.QUEUED, JobState.RUNNING, JobState.CANCELLING}
+
+
+def settle(job: Job, note: Note) -> None:
+    """Move a job on if its last shot has ended and the results of all have arrived."""
+    job.refresh_from_db(
+        fields=["state", "waiting", "leased", "started_now", "shots_done", "cancelled"]
+    )
+    if job.state not in _ACTIVE or job.waiting or job.leased or job.started_now:
+        return
+    if job.cancelled:
+        move_job(job, JobState.CANCELLED, note)
+    elif not job.shots_done:
+        move_job(job, end_of_job((), cancelled=False), note)
+    elif not _awaits_results(job):
+        move_job(job, JobState.ANALYSING, note, {"task_epoch": 0})
+
+
+def _awaits_results(job: Job) -> bool:
+    done = Shot.objects.filter(job=job, state=ShotState.DONE.value, analysed=False)
+    return done.exists()

@@ -1,0 +1,330 @@
+"""What agents report: compiled jobs, starts, ends, and the operator's own shots."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from django.db import transaction
+
+from shothub.domain.faults import Fault
+from shothub.domain.states import SHOT_STATE_AFTER, JobState, Outcome, ShotState
+from shothub.server.accounts.principals import Principal
+from shothub.server.apparatus.models import Apparatus
+from shothub.server.apparatus.queries import description_of
+from shothub.server.apparatus.services import begin_waiting, charge
+from shothub.server.jobs.models import Attempt, Job, Shot
+from shothub.server.jobs.queries import find_job
+from shothub.server.jobs.services.agents import ACTOR, lock_apparatus, require_epoch
+from shothub.server.jobs.services.settle import settle
+from shothub.server.jobs.transitions import (
+    Note,
+    move_job,
+    move_shots,
+    record,
+    record_of_apparatus,
+    touch,
+)
+from shothub.server.refusals import Conflict, Invalid, NotThere
+from shothub.wire.agents import (
+    Accepted,
+    Compiled,
+    CompiledShot,
+    Finish,
+    LocalShot,
+    Start,
+    Started,
+)
+
+_LOG_LIMIT = 1_000_000
+
+
+class NoSuchShot(NotThere):
+    """The apparatus has no such shot or attempt."""
+
+
+class StartRefused(Conflict):
+    """The shot may not be started now."""
+
+
+def compiled(
+    principal: Principal, job: str, report: Compiled, *, now: datetime
+) -> Accepted:
+    """Store the shots of a compiled job, or why there are none. Idempotent.
+
+    Raises:
+        Fenced: the session is over.
+        Conflict: the job is not being compiled.
+        Invalid: the shots are not numbered from 0, or are too many.
+    """
+    with transaction.atomic():
+        apparatus = lock_apparatus(principal)
+        require_epoch(apparatus, report.epoch)
+        found = find_job(principal, job)
+        note = Note(now=now, actor=ACTOR, epoch=report.epoch)
+        if found.state == JobState.CANCELLING and found.task_epoch:
+            touch(found, {"task_epoch": 0, "compile_log": report.log[:_LOG_LIMIT]})
+            settle(found, note)
+        elif found.state != JobState.COMPILING:
+            _require_same(found, report)
+        else:
+            _store_compiled(found, apparatus, report, note)
+    return Accepted()
+
+
+def _require_same(job: Job, report: Compiled) -> None:
+    """Accept the repetition of a report that was stored already."""
+    same = job.shots == len(report.shots) if report.shots else bool(job.faults)
+    if not same and not job.cancelled:
+        raise Conflict(
+            f"Job {job.pk} is {job.state}, not compiling.", code="not_compiling"
+        )
+
+
+def _store_compiled(
+    job: Job, apparatus: Apparatus, report: Compiled, note: Note
+) -> None:
+    faults = _faults_of(report)
+    log = {"compile_log": report.log[:_LOG_LIMIT], "task_epoch": 0}
+    if faults:
+        first = replace(note, detail=str(faults[0]))
+        stored = [vars(fault) for fault in faults]
+        move_job(job, JobState.FAILED, first, {"faults": stored, **log})
+        return
+    _check_shots(report.shots, description_of(apparatus).max_shots)
+    Shot.objects.bulk_create(_new_shot(job, shot) for shot in report.shots)
+    if not _waits(apparatus, job.owner_id):
+        begin_waiting(apparatus, job.owner_id)
+    count = len(report.shots)
+    changes = {"shots": count, "pending": count, "waiting": count}
+    move_job(job, JobState.QUEUED, note, {**changes, "units": report.units, **log})
+
+
+def _faults_of(report: Compiled) -> list[Fault]:
+    if report.faults:
+        return [Fault(**fault.model_dump()) for fault in report.faults]
+    if report.shots:
+        return []
+    return [Fault(code="no_shots", detail="The compilation made no shots.")]
+
+
+def _check_shots(shots: Sequence[CompiledShot], limit: int) -> None:
+    if len(shots) > limit:
+        raise Invalid(
+            f"{len(shots)} shots; {limit} are allowed.",
+            code="too_many_shots",
+            where="body.shots",
+        )
+    if [shot.index for shot in shots] != list(range(len(shots))):
+        raise Invalid(
+            "Shots are numbered from 0, in order, without gaps.",
+            code="bad_index",
+            where="body.shots",
+        )
+
+
+def _new_shot(job: Job, shot: CompiledShot) -> Shot:
+    return Shot(
+        job=job,
+        index=shot.index,
+        globals=shot.globals,
+        duration=shot.duration,
+        state=ShotState.COMPILED.value,
+    )
+
+
+def _waits(apparatus: Apparatus, user: int) -> bool:
+    jobs = Job.objects.filter(apparatus=apparatus, owner=user)
+    return jobs.filter(waiting__gt=0).exists()
+
+
+def start(principal: Principal, shot: int, asked: Start, *, now: datetime) -> Started:
+    """Give leave to start one attempt; to the same lease again the same attempt.
+
+    Raises:
+        Fenced: the session is over.
+        StartRefused: the lease is not the present one, the job was cancelled, or the
+            apparatus is paused.
+    """
+    with transaction.atomic():
+        apparatus = lock_apparatus(principal)
+        require_epoch(apparatus, asked.epoch)
+        found = _shot_of(principal, shot)
+        known = Attempt.objects.filter(
+            shot=found, fence=asked.fence, epoch=asked.epoch, outcome=""
+        ).first()
+        if known and found.state == ShotState.STARTED:
+            return Started(attempt=known.pk, number=known.number)
+        _require_startable(found, apparatus, asked, now)
+        note = Note(now=now, actor=ACTOR, epoch=asked.epoch, fence=asked.fence)
+        number = found.attempts + 1
+        move_shots(
+            [found], ShotState.STARTED, note, {"attempts": number, "started": now}
+        )
+        if found.job.state == JobState.QUEUED:
+            move_job(found.job, JobState.RUNNING, note)
+        attempt = Attempt.objects.create(
+            shot=found, number=number, epoch=asked.epoch, fence=asked.fence, opened=now
+        )
+        return Started(attempt=attempt.pk, number=number)
+
+
+def _shot_of(principal: Principal, shot: int) -> Shot:
+    rows = Shot.objects.select_related("job").filter(
+        pk=shot, job__apparatus__name=principal.apparatus
+    )
+    found = rows.first()
+    if found is None:
+        raise NoSuchShot(f"The apparatus has no shot {shot}.")
+    return found
+
+
+def _require_startable(
+    shot: Shot, apparatus: Apparatus, asked: Start, now: datetime
+) -> None:
+    if shot.job.cancelled or shot.state == ShotState.CANCELLED:
+        raise StartRefused("The job was cancelled.", code="cancelled")
+    if shot.state != ShotState.LEASED or shot.fence != asked.fence:
+        raise StartRefused(
+            f"The shot is {shot.state} and its fence is {shot.fence}.",
+            code="lease_lost",
+            hint="ask for work again",
+        )
+    if shot.lease_expires is not None and shot.lease_expires < now:
+        raise StartRefused("The lease has run out.", code="lease_lost")
+    if apparatus.paused:
+        why = apparatus.pause_message or "by an operator"
+        raise StartRefused(f"The apparatus is paused: {why}.", code="paused")
+
+
+def finish(
+    principal: Principal, attempt: int, report: Finish, *, now: datetime
+) -> Accepted:
+    """Store how an attempt ended, from whatever session. Idempotent.
+
+    Raises:
+        NoSuchShot: the apparatus has no such attempt.
+        Conflict: it was reported to have ended otherwise.
+    """
+    conflict = None
+    with transaction.atomic():
+        apparatus = lock_apparatus(principal)
+        found = attempt_of(principal, attempt)
+        late = is_late(found, apparatus, report.epoch)
+        note = Note(
+            now=now,
+            actor=ACTOR,
+            detail=report.reason,
+            epoch=report.epoch,
+            fence=found.fence,
+            late=late,
+        )
+        if found.outcome == report.outcome:
+            return Accepted(late=late)
+        if found.outcome not in {"", Outcome.UNKNOWN}:
+            conflict = _note_conflict(found, report, note)
+        else:
+            _end(apparatus, found, report, note)
+    if conflict:
+        raise conflict
+    return Accepted(late=late)
+
+
+def attempt_of(principal: Principal, attempt: int) -> Attempt:
+    """Return one attempt on the agent's apparatus, with its shot and job.
+
+    Raises:
+        NoSuchShot: there is none.
+    """
+    rows = Attempt.objects.select_related("shot__job").filter(
+        pk=attempt, shot__job__apparatus__name=principal.apparatus
+    )
+    found = rows.first()
+    if found is None:
+        raise NoSuchShot(f"The apparatus has no attempt {attempt}.")
+    return found
+
+
+def is_late(attempt: Attempt, apparatus: Apparatus, epoch: int) -> bool:
+    """Tell whether a report comes from a session later than the attempt's, or is old."""
+    return epoch != apparatus.epoch or attempt.epoch != apparatus.epoch
+
+
+def _note_conflict(attempt: Attempt, report: Finish, note: Note) -> Conflict:
+    said = f"reported {attempt.outcome}, then {report.outcome}: {report.reason}"
+    shot = attempt.shot
+    record("shot.conflict", replace(note, detail=said), job=shot.job, shot=shot.index)
+    return Conflict(
+        f"The attempt ended as {attempt.outcome}; now it is said to be {report.outcome}.",
+        code="conflict",
+        hint="the first report stands; the contradiction is among the job's events",
+    )
+
+
+def _end(apparatus: Apparatus, attempt: Attempt, report: Finish, note: Note) -> None:
+    shot = attempt.shot
+    job = shot.job
+    already_charged = bool(attempt.outcome)
+    attempt.outcome, attempt.reason = report.outcome.value, report.reason[:2000]
+    attempt.began, attempt.ended = report.began, report.ended or note.now
+    attempt.late = note.late
+    attempt.save(update_fields=["outcome", "reason", "began", "ended", "late"])
+    target = _target(job, report.outcome)
+    changes: dict[str, object] = {"reason": attempt.reason, "ended": attempt.ended}
+    if target == ShotState.COMPILED:
+        changes |= {"ended": None, "started": None}
+    elif report.began:
+        changes["started"] = report.began
+    move_shots([shot], target, note, changes)
+    if report.outcome != Outcome.NOT_STARTED and not already_charged:
+        charge(apparatus, job.owner_id, _seconds(attempt, note.now))
+    settle(job, note)
+
+
+def _target(job: Job, outcome: Outcome) -> ShotState:
+    """Return where the shot goes; one never begun returns only to a living job."""
+    target = SHOT_STATE_AFTER[outcome]
+    if target != ShotState.COMPILED or job.state in {JobState.QUEUED, JobState.RUNNING}:
+        return target
+    cancelled = job.state == JobState.CANCELLING
+    return ShotState.CANCELLED if cancelled else ShotState.FAILED
+
+
+def _seconds(attempt: Attempt, now: datetime) -> float:
+    """Return the machine time of an attempt: as measured there, at most as seen here."""
+    seen = max((now - attempt.opened).total_seconds(), 0.0)
+    if attempt.began is None or attempt.ended is None:
+        return seen
+    measured = (attempt.ended - attempt.began).total_seconds()
+    return min(max(measured, 0.0), seen)
+
+
+def results_arrived(attempt: Attempt, note: Note) -> None:
+    """Note that the single-shot results of an attempt are stored, and move its job on."""
+    shot = attempt.shot
+    Shot.objects.filter(pk=shot.pk).update(analysed=True)
+    record("shot.analysed", note, job=shot.job, shot=shot.index)
+    touch(shot.job)
+    settle(shot.job, note)
+
+
+def end_job(job: Job, *, log: str, note: Note) -> None:
+    """End an analysed job as its shots say.
+
+    Raises:
+        WrongState: it is not being analysed.
+    """
+    target = JobState.DONE if job.shots_done else JobState.FAILED
+    move_job(job, target, note, {"analyse_log": log[:_LOG_LIMIT], "task_epoch": 0})
+
+
+def local_shot(principal: Principal, report: LocalShot, *, now: datetime) -> Accepted:
+    """Record a shot that the operator ran, from whatever session."""
+    with transaction.atomic():
+        apparatus = lock_apparatus(principal)
+        late = report.epoch != apparatus.epoch
+        detail = f"{report.name} at {report.at.isoformat()} {report.detail}".strip()
+        note = Note(
+            now=now, actor="operator", epoch=report.epoch, late=late, detail=detail
+        )
+        record_of_apparatus(f"local.{report.what}", note, apparatus.pk)
+    return Accepted(late=late)

@@ -1,0 +1,178 @@
+"""The only way in which jobs and shots change state: conditional, with an event each."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+
+from django.apps import apps
+from django.db import transaction
+from django.db.models import F
+
+from shothub.domain.states import (
+    JOB_ENDS,
+    SHOT_ENDS,
+    JobState,
+    ShotState,
+    sources_of_job,
+    sources_of_shot,
+)
+from shothub.server.jobs.models import Event, Job, Shot
+from shothub.server.refusals import Conflict
+
+COUNTERS: Mapping[ShotState, str] = {
+    ShotState.COMPILED: "waiting",
+    ShotState.LEASED: "leased",
+    ShotState.STARTED: "started_now",
+    ShotState.DONE: "shots_done",
+    ShotState.FAILED: "shots_failed",
+    ShotState.UNKNOWN: "shots_unknown",
+}
+_STAMPS = {
+    JobState.QUEUED: "queued",
+    JobState.RUNNING: "started",
+    **dict.fromkeys(JOB_ENDS, "ended"),
+}
+
+
+class WrongState(Conflict):
+    """The job or shot is in a state from which it cannot go there."""
+
+    code = "wrong_state"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Note:
+    """What an event says beside the change itself."""
+
+    now: datetime
+    actor: str
+    detail: str = ""
+    epoch: int = 0
+    fence: int = 0
+    late: bool = False
+
+
+def move_job(
+    job: Job, target: JobState, note: Note, changes: Mapping[str, object] | None = None
+) -> None:
+    """Move a job to another state, inside the caller's transaction.
+
+    Raises:
+        WrongState: the table of transitions has no such move from its present state.
+    """
+    update: dict[str, object] = {"state": target.value, "rev": F("rev") + 1}
+    if target in _STAMPS:
+        update[_STAMPS[target]] = note.now
+    if target in JOB_ENDS:
+        update["pending"] = 0
+    update |= changes or {}
+    sources = [state.value for state in sources_of_job(target)]
+    moved = Job.objects.filter(pk=job.pk, state__in=sources).update(**update)
+    if not moved:
+        raise WrongState(f"Job {job.pk} is {job.state}: it cannot become {target}.")
+    job.state = target.value
+    record(f"job.{target}", note, job=job)
+    ring(job)
+
+
+def move_shots(
+    shots: Sequence[Shot],
+    target: ShotState,
+    note: Note,
+    changes: Mapping[str, object] | None = None,
+) -> None:
+    """Move shots of one job, all in the same state, inside the caller's transaction.
+
+    The rows must have been read in that transaction, whose write lock keeps them true;
+    the update is conditional on state and fence all the same.
+
+    Raises:
+        WrongState: the table has no such move, or a row has changed since.
+    """
+    first = shots[0]
+    source = ShotState(first.state)
+    where = {"state": source.value, "pk__in": [shot.pk for shot in shots]}
+    if len(shots) == 1:
+        where["fence"] = first.fence
+    update = {"state": target.value, **(changes or {})}
+    allowed = source in sources_of_shot(target)
+    moved = Shot.objects.filter(**where).update(**update) if allowed else 0
+    if moved != len(shots):
+        raise WrongState(
+            f"Shot {first.index} of job {first.job_id} is {first.state}:"
+            f" it cannot become {target}."
+        )
+    _count(first.job_id, source, target, len(shots))
+    Event.objects.bulk_create(
+        _event(f"shot.{target}", note, job=first.job, shot=shot.index) for shot in shots
+    )
+    for shot in shots:
+        shot.state = target.value
+    ring(first.job)
+
+
+def _count(job: str, source: ShotState, target: ShotState, number: int) -> None:
+    update: dict[str, object] = {"rev": F("rev") + 1}
+    if source in COUNTERS:
+        update[COUNTERS[source]] = F(COUNTERS[source]) - number
+    if target in COUNTERS:
+        update[COUNTERS[target]] = F(COUNTERS[target]) + number
+    ends = int(target in SHOT_ENDS) - int(source in SHOT_ENDS)
+    update["pending"] = F("pending") - ends * number
+    Job.objects.filter(pk=job).update(**update)
+
+
+def touch(job: Job, changes: Mapping[str, object] | None = None) -> None:
+    """Change a job without moving it, so that whoever waits for it looks again."""
+    Job.objects.filter(pk=job.pk).update(rev=F("rev") + 1, **(changes or {}))
+    ring(job)
+
+
+def record(what: str, note: Note, *, job: Job, shot: int | None = None) -> None:
+    """Add an event of a job or of one of its shots."""
+    _event(what, note, job=job, shot=shot).save(force_insert=True)
+
+
+def record_of_apparatus(what: str, note: Note, apparatus: int) -> None:
+    """Add an event of an apparatus."""
+    _event(what, note, apparatus=apparatus).save(force_insert=True)
+    wake(f"apparatus:{apparatus}")
+
+
+def new_event(what: str, note: Note, job: Job) -> Event:
+    """Return an event yet to be stored, for many at once."""
+    return _event(what, note, job=job)
+
+
+def _event(
+    what: str,
+    note: Note,
+    *,
+    job: Job | None = None,
+    apparatus: int | None = None,
+    shot: int | None = None,
+) -> Event:
+    return Event(
+        at=note.now,
+        what=what,
+        apparatus_id=job.apparatus_id if job else apparatus,
+        job=job,
+        shot=shot,
+        actor=note.actor,
+        epoch=note.epoch,
+        fence=note.fence,
+        detail=note.detail[:2000],
+        late=note.late,
+    )
+
+
+def ring(job: Job) -> None:
+    """Wake whoever waits for this job or its apparatus, once the change commits."""
+    wake(f"job:{job.pk}", f"apparatus:{job.apparatus_id}")
+
+
+def wake(*topics: str) -> None:
+    """Wake whoever waits for these topics, once the change commits."""
+    notify = apps.get_app_config("jobs").wakeups.notify  # type: ignore[attr-defined]
+    transaction.on_commit(partial(notify, *topics))
