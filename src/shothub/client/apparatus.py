@@ -1,0 +1,216 @@
+"""An apparatus as a user sees it: what it can do, its queue, and running jobs on it."""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Literal, TypedDict, Unpack, overload
+
+from shothub.client import calls, displays
+from shothub.client.calls import Submission
+from shothub.client.connection import Connection
+from shothub.client.errors import Refused
+from shothub.client.job import Job
+from shothub.client.requests import (
+    AnyPath,
+    build_procedure,
+    build_script,
+    read_globals_file,
+    read_globals_table,
+    read_routines,
+    read_source,
+)
+from shothub.domain.faults import Fault
+from shothub.wire.apparatus import (
+    ApiFunction,
+    ApparatusView,
+    OutputView,
+    ProcedureView,
+    QueueEntry,
+)
+from shothub.wire.jobs import DryRun
+
+
+class JobOptions(TypedDict, total=False):
+    """What a job is made of: see `Apparatus.run`."""
+
+    procedure: str | None
+    script: AnyPath | None
+    globals: Mapping[str, object] | AnyPath | None
+    globals_file: AnyPath | None
+    routines: Iterable[AnyPath]
+    name: str
+    tags: Iterable[str]
+    priority: int
+
+
+class Apparatus:
+    """One machine.
+
+    Attributes:
+        view: the apparatus as the hub described it when this object was made.
+    """
+
+    def __init__(
+        self, connection: Connection, view: ApparatusView, new_key: Callable[[], str]
+    ) -> None:
+        self._connection = connection
+        self._new_key = new_key
+        self.view = view
+
+    @property
+    def name(self) -> str:
+        """The name."""
+        return self.view.name
+
+    def refresh(self) -> "Apparatus":
+        """Ask the hub for the apparatus as it is now."""
+        self.view = self._connection.do(calls.get_apparatus(self.name))
+        return self
+
+    def procedures(self) -> list[ProcedureView]:
+        """Return the procedures that the lab has published."""
+        return self._connection.do(calls.procedures(self.name))
+
+    def describe(self, procedure: str) -> ProcedureView:
+        """Return one procedure with its globals, an example and its source.
+
+        Raises:
+            NotFound: there is no such procedure.
+        """
+        return self._connection.do(calls.procedure(self.name, procedure))
+
+    def queue(self) -> list[QueueEntry]:
+        """Return the jobs that wait or run."""
+        return self._connection.do(calls.queue(self.name))
+
+    def api(self) -> list[ApiFunction]:
+        """Return the functions of the lab that scripts may call."""
+        return self._connection.do(calls.api(self.name))
+
+    def outputs(self) -> list[OutputView]:
+        """Return the outputs with the lab's limits on them."""
+        return self._connection.do(calls.outputs(self.name))
+
+    def connection_table(self) -> str:
+        """Return the Python source of the current connection table."""
+        answer = self._connection.do(calls.connection_table(self.name))
+        source = answer.get("source", "") if isinstance(answer, dict) else answer
+        return str(source)
+
+    def request(  # noqa: PLR0913 (the one door for all that a job is made of)
+        self,
+        *,
+        procedure: str | None = None,
+        script: AnyPath | None = None,
+        globals: Mapping[str, object] | AnyPath | None = None,
+        globals_file: AnyPath | None = None,
+        routines: Iterable[AnyPath] = (),
+        name: str = "",
+        tags: Iterable[str] = (),
+        priority: int = 0,
+    ) -> Submission:
+        """Build what `run` submits, for `Hub.submit`; the arguments are the same."""
+        if (procedure is None) == (script is None):
+            raise _neither_nor()
+        values, file = _sorted_out(globals, globals_file)
+        common = {
+            "apparatus": self.name,
+            "name": name,
+            "tags": list(tags),
+            "priority": priority,
+            "routines": read_routines(routines),
+        }
+        if procedure is not None:
+            table = read_globals_table(file) if file is not None else {}
+            return build_procedure(
+                procedure=procedure, values={**table, **values}, **common
+            )
+        return build_script(
+            script=read_source(script or ""),
+            values=values,
+            globals_file=None if file is None else read_globals_file(file),
+            **common,
+        )
+
+    @overload
+    def run(
+        self, *, dry_run: Literal[False] = False, **job: Unpack[JobOptions]
+    ) -> Job: ...
+    @overload
+    def run(self, *, dry_run: Literal[True], **job: Unpack[JobOptions]) -> DryRun: ...
+    def run(  # noqa: PLR0913 (the one door for all that a job is made of)
+        self,
+        *,
+        dry_run: bool = False,
+        procedure: str | None = None,
+        script: AnyPath | None = None,
+        globals: Mapping[str, object] | AnyPath | None = None,
+        globals_file: AnyPath | None = None,
+        routines: Iterable[AnyPath] = (),
+        name: str = "",
+        tags: Iterable[str] = (),
+        priority: int = 0,
+    ) -> Job | DryRun:
+        """Submit a job: a procedure of the lab, or a script of one's own.
+
+        Args:
+            dry_run: only ask what would happen; nothing is stored.
+            procedure: name of a procedure.
+            script: path of a labscript file.
+            globals: values and scans by name (numbers, texts, numpy arrays,
+                ``linspace(...)``), or the path of a ``.h5``, ``.toml`` or ``.json`` file.
+            globals_file: path of such a file; entries of ``globals`` win over it.
+            routines: paths of lyse routines to run on each shot after the lab's.
+            name: free text for people.
+            tags: labels to find the job by.
+            priority: orders one's own jobs only; larger runs first; -100 to 100.
+
+        Returns:
+            The job, or with ``dry_run`` what it would be.
+
+        Raises:
+            Refused: something is wrong with the job; nothing was stored.
+        """
+        request = self.request(
+            procedure=procedure,
+            script=script,
+            globals=globals,
+            globals_file=globals_file,
+            routines=routines,
+            name=name,
+            tags=tags,
+            priority=priority,
+        )
+        if dry_run:
+            return self._connection.do(calls.dry_run(request))
+        view = self._connection.do(calls.submit(request, key=self._new_key()))
+        return Job(self._connection, view)
+
+    def __repr__(self) -> str:
+        return f"<Apparatus {self.name}: {displays.apparatus_text(self.view)}>"
+
+    def _repr_html_(self) -> str:
+        return displays.apparatus_html(self.view, self.procedures())
+
+
+def _sorted_out(
+    given: Mapping[str, object] | AnyPath | None, file: AnyPath | None
+) -> tuple[Mapping[str, object], AnyPath | None]:
+    """Return values and file, whichever of them ``given`` is."""
+    if given is None:
+        return {}, file
+    if isinstance(given, Mapping):
+        return given, file
+    if file is not None:
+        detail = "globals and globals_file are both files."
+        raise Refused(Fault(code="two_globals_files", detail=detail, where="globals"))
+    return {}, given
+
+
+def _neither_nor() -> Refused:
+    return Refused(
+        Fault(
+            code="what_to_run",
+            detail="A job runs either a procedure or a script.",
+            where="procedure",
+            hint='give procedure="name" or script="file.py"',
+        )
+    )

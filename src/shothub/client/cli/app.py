@@ -1,0 +1,103 @@
+"""All commands of users, with examples, as one typer application."""
+
+from collections.abc import Callable
+
+import typer
+
+from shothub.client.cli import accounts, apparatus, jobs, results, submit, tokens
+from shothub.client.cli.exits import EXIT_CODES
+
+Examples = tuple[str, ...]
+Entry = tuple[str, Callable[..., None], Examples]
+
+_COMMANDS: tuple[Entry, ...] = (
+    (
+        "login",
+        accounts.login,
+        ("shothub login --url https://hub.example.org",),
+    ),
+    ("logout", accounts.logout, ("shothub logout",)),
+    ("whoami", accounts.whoami, ("shothub whoami --json",)),
+    (
+        "submit",
+        submit.submit,
+        (
+            "shothub submit bec_tof -g tof=linspace:0.005:0.025:11 --wait",
+            "shothub submit my_experiment.py --globals my_globals.h5 --routine my_fit.py",
+        ),
+    ),
+    ("jobs", jobs.jobs, ("shothub jobs --state running", "shothub jobs --tag demo")),
+    ("show", jobs.show, ("shothub show JOB",)),
+    ("wait", jobs.wait, ("shothub wait JOB --timeout 600",)),
+    ("watch", jobs.watch, ("shothub watch JOB",)),
+    (
+        "results",
+        results.results,
+        ("shothub results JOB", "shothub results JOB --csv scan.csv"),
+    ),
+    (
+        "images",
+        results.images,
+        ("shothub images JOB absorption", "shothub images JOB --png --out pictures"),
+    ),
+    ("logs", results.logs, ("shothub logs JOB",)),
+    (
+        "files",
+        results.files,
+        ("shothub files JOB", "shothub files JOB --download results --kind figure"),
+    ),
+    ("events", jobs.events, ("shothub events JOB",)),
+    ("cancel", jobs.cancel, ("shothub cancel JOB",)),
+)
+_APPARATUS: tuple[Entry, ...] = (
+    ("list", apparatus.list_, ("shothub apparatus list",)),
+    ("show", apparatus.show, ("shothub apparatus show sim --procedures",)),
+)
+_TOKENS: tuple[Entry, ...] = (
+    (
+        "create",
+        tokens.create,
+        ("shothub token create laptop --scope jobs:read --scope results:read",),
+    ),
+    ("list", tokens.list_, ("shothub token list",)),
+    ("revoke", tokens.revoke, ("shothub token revoke ID",)),
+)
+
+
+def add(app: typer.Typer, entries: tuple[Entry, ...]) -> None:
+    """Add commands to ``app``, each with its examples."""
+    for name, function, examples in entries:
+        said = reflowed(function.__doc__ or "")
+        app.command(name, help=said, epilog=epilog(examples))(function)
+
+
+def reflowed(said: str) -> str:
+    """Return text with its paragraphs in one line each, to be wrapped by the terminal."""
+    return "\n\n".join(" ".join(part.split()) for part in said.split("\n\n"))
+
+
+def epilog(examples: Examples) -> str:
+    """Return what stands below the help of a command."""
+    return "\n\n".join(["Examples:", *examples, EXIT_CODES])
+
+
+def build() -> tuple[typer.Typer, typer.Typer]:
+    """Return all commands of users, and among them those below ``apparatus``."""
+    app = typer.Typer(
+        name="shothub",
+        epilog=EXIT_CODES,
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+    )
+    machines = group("Apparatus, and folders that describe one.", _APPARATUS)
+    add(app, _COMMANDS)
+    app.add_typer(machines, name="apparatus")
+    app.add_typer(group("Make, list and revoke tokens.", _TOKENS), name="token")
+    return app, machines
+
+
+def group(said: str, entries: tuple[Entry, ...]) -> typer.Typer:
+    """Return an application of commands below one word."""
+    app = typer.Typer(help=said, no_args_is_help=True)
+    add(app, entries)
+    return app

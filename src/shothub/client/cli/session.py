@@ -1,0 +1,56 @@
+"""What every command shares: opening the hub, and the options that all have."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from shothub.client.cli import output
+from shothub.client.hub import Hub
+from shothub.client.job import Job
+from shothub.client.profiles import profile_file
+from shothub.client.retries import Manner
+
+Json = Annotated[
+    bool, typer.Option("--json", help="Print one JSON document and nothing else.")
+]
+Profile = Annotated[
+    str | None,
+    typer.Option(help="Use this profile instead of the default.", metavar="NAME"),
+]
+JobId = Annotated[str, typer.Argument(help="The job id.", metavar="JOB")]
+
+
+def _open(url: str | None, token: str | None, profile: str | None) -> Hub:
+    return Hub(url, token, profile=profile, manner=Manner(on_retry=output.note))
+
+
+@dataclass(frozen=True)
+class Session:
+    """What the command line stands on; tests put other parts in.
+
+    Attributes:
+        open_hub: makes a hub from address, token and profile, each None if not given.
+        profiles: place of the profile file.
+    """
+
+    open_hub: Callable[[str | None, str | None, str | None], Hub] = _open
+    profiles: Callable[[], Path] = profile_file
+
+
+def session(context: typer.Context) -> Session:
+    """Return what the command stands on."""
+    return context.ensure_object(Session)
+
+
+def hub(context: typer.Context, profile: str | None) -> Hub:
+    """Return the hub of a profile, to be closed when the command ends."""
+    opened = session(context).open_hub(None, None, profile)
+    return context.with_resource(opened)
+
+
+def job(context: typer.Context, profile: str | None, ident: str) -> Job:
+    """Return a job by its id."""
+    return hub(context, profile).job(ident)

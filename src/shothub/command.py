@@ -1,0 +1,267 @@
+"""The ``shothub`` command: users' commands, and the programs, loaded when they are used."""
+
+import subprocess
+import sys
+from collections.abc import Callable, Iterable
+from importlib import import_module
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from shothub import __version__
+from shothub.client.cli import app as users
+from shothub.client.cli import output
+from shothub.client.cli.exits import guarded
+from shothub.client.cli.session import Json
+from shothub.client.errors import MissingPart, Refused
+from shothub.domain.faults import Fault
+
+ApparatusFolder = Annotated[
+    Path,
+    typer.Option("--apparatus", help="Folder that describes the apparatus."),
+]
+_REST = {
+    "allow_extra_args": True,
+    "ignore_unknown_options": True,
+    "help_option_names": [],
+}
+
+
+def load(module: str, *, program: str, extra: str) -> Any:
+    """Import a module of a program.
+
+    Raises:
+        MissingPart: something that its extra would bring is not installed.
+    """
+    try:
+        return import_module(module)
+    except ModuleNotFoundError as error:
+        missing = error.name or "a module"
+        if missing.partition(".")[0] == "shothub":
+            raise
+        raise MissingPart(
+            Fault(
+                code="missing_part",
+                detail=f"`shothub {program}` needs {missing}, which is not installed.",
+                hint=f"run: pip install 'shothub[{extra}]'",
+            )
+        ) from error
+
+
+def server(
+    data: Annotated[
+        Path | None,
+        typer.Option(help="Folder of database and files.", envvar="SHOTHUB_DATA"),
+    ] = None,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on.", min=0)] = 8000,
+    check: Annotated[
+        bool, typer.Option("--check", help="Only test the configuration.")
+    ] = False,
+) -> None:
+    """Run the hub: the server that users and agents talk to."""
+    program = load("shothub.server.main", program="server", extra="server")
+    program.serve(data=data, host=host, port=port, check=check)
+
+
+def agent(
+    apparatus: ApparatusFolder,
+    hub: Annotated[str, typer.Option(help="Address of the hub.", envvar="SHOTHUB_URL")],
+    token: Annotated[
+        str | None,
+        typer.Option(help="The agent's token.", envvar="SHOTHUB_AGENT_TOKEN"),
+    ] = None,
+    token_file: Annotated[
+        Path | None,
+        typer.Option(help="File that holds it.", envvar="SHOTHUB_AGENT_TOKEN_FILE"),
+    ] = None,
+) -> None:
+    """Run the agent at an apparatus; it dials out to the hub and never listens."""
+    if (token is None) == (token_file is None):
+        raise _refused(
+            "--token", "Give the token either by --token or by --token-file."
+        )
+    if token_file is not None:
+        token = _content(token_file, "--token-file").strip()
+    program = load("shothub.agent.main", program="agent", extra="agent")
+    program.run(folder=apparatus, hub=hub, token=token)
+
+
+def blacs(
+    apparatus: ApparatusFolder,
+    offscreen: Annotated[
+        bool, typer.Option("--offscreen", help="Without a display.")
+    ] = False,
+    install: Annotated[
+        bool, typer.Option("--install", help="Put the plugin into the lab's own BLACS.")
+    ] = False,
+    uninstall: Annotated[
+        bool, typer.Option("--uninstall", help="Take it out of it again.")
+    ] = False,
+) -> None:
+    """Run the stock BLACS with shothub's plugin; its installation is not touched."""
+    prepare = load("shothub.agent.prepare", program="blacs", extra="agent")
+    profile = load("shothub.suite.profile", program="blacs", extra="agent")
+    state: Path = prepare.prepare(apparatus).state
+    environment = profile.suite_environment(state / "profile", offscreen=offscreen)
+    options = ["--offscreen"] if offscreen else []
+    command = ["shothub.suite.launcher", "--state", str(state), *options]
+    ended = subprocess.run(  # noqa: S603 (our own launcher)
+        [sys.executable, "-m", *command], env=environment, check=False
+    )
+    raise typer.Exit(ended.returncode)
+
+
+def demo(
+    once: Annotated[
+        bool, typer.Option("--once", help="Run the tour as two users, then end.")
+    ] = False,
+    port: Annotated[int, typer.Option(help="Port of the hub; 0 takes a free one.")] = 0,
+    folder: Annotated[
+        Path | None, typer.Option(help="Where all of it is stored.")
+    ] = None,
+    no_browser: Annotated[
+        bool, typer.Option("--no-browser", help="Do not open a browser.")
+    ] = False,
+) -> None:
+    """Run everything on this machine, with a simulated apparatus."""
+    program = load("shothub.demo.main", program="demo", extra="demo")
+    code = program.run(once=once, port=port, folder=folder, browser=not no_browser)
+    raise typer.Exit(code)
+
+
+def admin(context: typer.Context) -> None:
+    """Manage users, groups, apparatus and tokens on the hub's own machine."""
+    program = load("shothub.server.admin_cli", program="admin", extra="server")
+    program.admin_app(args=context.args or ["--help"], prog_name="shothub admin")
+
+
+def sandbox(as_json: Json = False) -> None:
+    """Tell which layers of protection this machine has for users' code."""
+    layers = load("shothub.sandbox.layers", program="sandbox", extra="agent").probe()
+    if as_json:
+        output.document(layers)
+    else:
+        output.pairs(
+            (name.replace("_", " "), value if value != () else None)
+            for name, value in vars(layers).items()
+            if not isinstance(value, tuple)
+        )
+        _say("missing", layers.missing)
+        _say("weaker without", layers.weaker)
+    raise typer.Exit(0 if layers.sufficient else 1)
+
+
+def init(
+    folder: Annotated[Path, typer.Argument(help="A new folder.", metavar="DIR")],
+    source: Annotated[
+        Path,
+        typer.Option("--from", help="A labscript profile: its labscript-suite folder."),
+    ] = Path("~/labscript-suite"),
+    as_json: Json = False,
+) -> None:
+    """Make a folder that describes an apparatus from an existing labscript profile."""
+    maker = load("shothub.agent.init_folder", program="apparatus init", extra="agent")
+    made = maker.init_folder(folder, source.expanduser())
+    if isinstance(made, list):
+        raise Refused(*made)
+    if as_json:
+        output.document(made)
+        return
+    output.text(f"{made.folder}: apparatus {made.name}")
+    for name in made.files:
+        output.text(f"  {name}")
+    output.note(f"next: shothub apparatus check {made.folder}")
+
+
+def check(
+    folder: Annotated[
+        Path, typer.Argument(help="Folder that describes it.", metavar="DIR")
+    ],
+    as_json: Json = False,
+) -> None:
+    """Tell what is wrong with a folder that describes an apparatus."""
+    checker = load("shothub.agent.check", program="apparatus check", extra="agent")
+    faults: list[Fault] = checker.check_folder(folder)
+    wrong = [fault for fault in faults if not checker.is_warning(fault)]
+    if as_json:
+        output.document({"faults": faults, "ok": not wrong})
+    else:
+        output.faults(faults)
+        output.note("the folder can not be used" if wrong else "the folder can be used")
+    raise typer.Exit(1 if wrong else 0)
+
+
+def version(
+    wanted: Annotated[
+        bool,
+        typer.Option("--version", help="Print the version and exit.", is_eager=True),
+    ] = False,
+) -> None:
+    """Many users, one experiment: submit jobs, wait for them, get their results."""
+    if wanted:
+        output.text(__version__)
+        raise typer.Exit
+
+
+def build() -> typer.Typer:
+    """Return the whole command."""
+    app, machines = users.build()
+    app.callback()(version)
+    users.add(
+        machines,
+        (
+            ("init", init, ("shothub apparatus init ~/apparatus",)),
+            ("check", check, ("shothub apparatus check ~/apparatus",)),
+        ),
+    )
+    for name, program, examples in _PROGRAMS:
+        settings = _REST if name == "admin" else {}
+        app.command(
+            name,
+            epilog=users.epilog(examples),
+            rich_help_panel="Programs",
+            context_settings=settings,
+        )(program)
+    return app
+
+
+_PROGRAMS: tuple[tuple[str, Callable[..., None], tuple[str, ...]], ...] = (
+    ("server", server, ("shothub server --data /srv/shothub --port 8000",)),
+    (
+        "agent",
+        agent,
+        (
+            "shothub agent --apparatus ~/apparatus --hub https://hub.example.org "
+            "--token-file agent.token",
+        ),
+    ),
+    ("blacs", blacs, ("shothub blacs --apparatus ~/apparatus",)),
+    ("demo", demo, ("shothub demo", "shothub demo --once")),
+    ("admin", admin, ("shothub admin user create alice",)),
+    ("sandbox", sandbox, ("shothub sandbox --json",)),
+)
+
+
+def main() -> None:
+    """Run the command and end this process with its exit code."""
+    app = build()
+    as_json = "--json" in sys.argv
+    sys.exit(guarded(app, as_json=as_json))
+
+
+def _say(head: str, lines: Iterable[str]) -> None:
+    for line in lines:
+        output.text(f"{head}: {line}")
+
+
+def _refused(where: str, detail: str) -> Refused:
+    return Refused(Fault(code="bad_option", detail=detail, where=where))
+
+
+def _content(file: Path, where: str) -> str:
+    try:
+        return file.read_text(encoding="utf-8")
+    except OSError as error:
+        raise _refused(where, f"{file} cannot be read: {error.strerror}.") from error
