@@ -23,7 +23,7 @@ USER_SCOPES = frozenset(
         "tokens:revoke",
     }
 )
-OPERATOR_SCOPES = frozenset({"apparatus:control", "queue:manage"})
+OPERATOR_SCOPES = frozenset({"apparatus:control", "queue:manage", "metrics:read"})
 AGENT_SCOPES = frozenset({"agent:run"})
 ALL_SCOPES = USER_SCOPES | OPERATOR_SCOPES | AGENT_SCOPES
 

@@ -23,7 +23,9 @@ def id_of(request: HttpRequest) -> str:
     return str(known)
 
 
-class _RequestId:
+class RequestId:
+    """Middleware: every answer names the request's id."""
+
     sync_capable = async_capable = True
 
     def __init__(self, get_response: Callable[[HttpRequest], Any]) -> None:
@@ -46,6 +48,3 @@ class _RequestId:
     ) -> HttpResponseBase:
         response.headers[HEADER] = id_of(request)
         return response
-
-
-request_id = _RequestId

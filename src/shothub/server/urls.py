@@ -1,5 +1,19 @@
 """Every address of the hub."""
 
-from django.urls import URLPattern, URLResolver
+from django.contrib import admin
+from django.urls import URLPattern, URLResolver, include, path, re_path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from shothub.server.api.health import healthz, metrics
+from shothub.server.api.problems import nothing_here
+from shothub.server.api.root import build
+
+api = build()
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("api/v1/", api.urls),
+    re_path(r"^api/", nothing_here),
+    path("healthz", healthz),
+    path("metrics", metrics),
+    path("admin/", admin.site.urls),
+    path("", include("shothub.server.web.urls")),
+]

@@ -8,4 +8,4 @@ from shothub.server.results.models import File
 @admin.register(File)
 class FileAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     list_display = ("job", "name", "kind", "size")
-    readonly_fields = tuple(field.name for field in File._meta.fields)
+    readonly_fields = ("job", "name", "kind", "label", "shot", "size", "sha256", "path")

@@ -1,0 +1,167 @@
+"""``shothub admin …``: users, apparatus, grants and tokens, on the hub's own machine.
+
+Django's tables can be imported only after the hub's configuration was read, so that each
+command imports what it calls.
+"""
+
+# ruff: noqa: PLC0415
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+
+from shothub.runtime import clock
+from shothub.server import config, main
+
+if TYPE_CHECKING:
+    from shothub.server.accounts.models import User
+
+admin_app = typer.Typer(
+    help="Manage the hub, on its own machine.", no_args_is_help=True
+)
+user_app = typer.Typer(help="Users.", no_args_is_help=True)
+apparatus_app = typer.Typer(help="Apparatus.", no_args_is_help=True)
+admin_app.add_typer(user_app, name="user")
+admin_app.add_typer(apparatus_app, name="apparatus")
+
+Data = Annotated[
+    Path | None, typer.Option(help="The hub's data folder; default: as configured.")
+]
+
+
+def _prepare(data: Path | None) -> None:
+    try:
+        main.prepare(data)
+    except config.BadConfig as error:
+        _fail(str(error))
+    main.migrate()
+
+
+def _fail(text: str) -> NoReturn:
+    typer.echo(text, err=True)
+    raise typer.Exit(1)
+
+
+@user_app.command("create")
+def create(
+    username: str,
+    key: Annotated[str, typer.Option(help="His permanent short public name.")] = "",
+    email: str = "",
+    password: Annotated[
+        str, typer.Option(prompt=True, hide_input=True, confirmation_prompt=True)
+    ] = "",
+    staff: Annotated[bool, typer.Option(help="May use the admin pages.")] = False,
+    data: Data = None,
+) -> None:
+    """Make a user."""
+    _prepare(data)
+    from shothub.server.accounts.services import create_user
+    from shothub.server.refusals import Refused
+
+    try:
+        user = create_user(
+            username=username,
+            password=password,
+            key=key or username.lower(),
+            email=email,
+            staff=staff,
+        )
+    except Refused as error:
+        _fail(str(error))
+    typer.echo(f"{user.username} with key {user.key}")
+
+
+@user_app.command("list")
+def list_users(
+    data: Data = None,
+    as_json: Annotated[bool, typer.Option("--json")] = False,
+) -> None:
+    """List the users."""
+    _prepare(data)
+    from shothub.server.accounts.queries import users
+
+    rows = [
+        dict(zip(("username", "key", "email", "active"), u, strict=True))
+        for u in users()
+    ]
+    if as_json:
+        typer.echo(json.dumps(rows))
+        return
+    for row in rows:
+        state = "" if row["active"] else "  (disabled)"
+        typer.echo(f"{row['username']:<20} {row['key']:<20} {row['email']}{state}")
+
+
+@apparatus_app.command("create")
+def make_apparatus(name: str, title: str = "", data: Data = None) -> None:
+    """Make an apparatus; its agent describes it when it first connects."""
+    _prepare(data)
+    from shothub.server.apparatus.services import create_apparatus
+    from shothub.server.refusals import Refused
+
+    try:
+        create_apparatus(name=name, title=title, now=clock.now())
+    except Refused as error:
+        _fail(str(error))
+    typer.echo(f"apparatus {name}")
+
+
+@admin_app.command("grant")
+def grant(
+    username: str,
+    apparatus: str,
+    scripts: Annotated[bool | None, typer.Option("--scripts/--no-scripts")] = None,
+    hdf5: Annotated[bool | None, typer.Option("--hdf5/--no-hdf5")] = None,
+    operator: Annotated[bool | None, typer.Option("--operator/--no-operator")] = None,
+    data: Data = None,
+) -> None:
+    """Set what a user may do on an apparatus beyond running its procedures."""
+    user = _user(username, data)
+    from shothub.server.accounts import services
+
+    services.grant(
+        user=user, apparatus=apparatus, scripts=scripts, hdf5=hdf5, operator=operator
+    )
+    typer.echo(f"{username} on {apparatus}")
+
+
+@admin_app.command("token")
+def token(
+    username: str,
+    name: Annotated[str, typer.Option(help="What it is for.")] = "made by the admin",
+    days: Annotated[float, typer.Option(min=0.01)] = 90.0,
+    agent_of: Annotated[
+        str, typer.Option(help="Make an agent's token for this apparatus.")
+    ] = "",
+    scope: Annotated[list[str] | None, typer.Option(help="Repeat for several.")] = None,
+    data: Data = None,
+) -> None:
+    """Make a token and print it; it is shown only this once."""
+    user = _user(username, data)
+    from shothub.server.accounts.services import mint_token
+    from shothub.server.refusals import Refused
+
+    try:
+        raw = mint_token(
+            user=user,
+            now=clock.now(),
+            name=name,
+            scopes=scope,
+            days=days,
+            apparatus=agent_of,
+        )
+    except Refused as error:
+        _fail(str(error))
+    typer.echo(raw)
+
+
+def _user(username: str, data: Path | None) -> "User":
+    _prepare(data)
+    from shothub.server.accounts.queries import user_named
+
+    user = user_named(username)
+    if user is None:
+        _fail(f"There is no user {username!r}.")
+    return user

@@ -1,0 +1,66 @@
+"""The API object: routers, parser, problems; it refuses a route without a scope."""
+
+from ninja import NinjaAPI
+
+from shothub import __version__
+from shothub.server.api import (
+    problems,
+    routes_accounts,
+    routes_agent,
+    routes_apparatus,
+    routes_jobs,
+    routes_results,
+)
+from shothub.server.api.access import Needs
+from shothub.server.api.reading import StrictParser
+
+
+class RouteWithoutScope(Exception):
+    """A route declares no scope: anybody could call it."""
+
+
+def build() -> NinjaAPI:
+    """Return the API.
+
+    Raises:
+        RouteWithoutScope: a route declares none.
+    """
+    api = NinjaAPI(
+        title="shothub",
+        version=__version__,
+        description="Many users, one experiment: jobs in, results by job id out.",
+        urls_namespace="api",
+        docs_url=None,
+        parser=StrictParser(),
+    )
+    api.add_router("", routes_accounts.router)
+    api.add_router("/apparatus", routes_apparatus.router)
+    api.add_router("/jobs", routes_jobs.router)
+    api.add_router("/jobs", routes_results.router)
+    api.add_router("/agent", routes_agent.router)
+    problems.install(api)
+    require_scopes(api)
+    return api
+
+
+def require_scopes(api: NinjaAPI) -> None:
+    """Refuse an API of which a route declares no scope.
+
+    Raises:
+        RouteWithoutScope: and which.
+    """
+    for method, path, scope in routes(api):
+        if not scope:
+            raise RouteWithoutScope(f"{method} {path} declares no scope.")
+
+
+def routes(api: NinjaAPI) -> list[tuple[str, str, str]]:
+    """Return method, path and scope of every route; an empty scope where none is."""
+    found = []
+    for prefix, router in api._routers:  # noqa: SLF001  (ninja offers no public walk)
+        for path, view in router.path_operations.items():
+            for operation in view.operations:
+                needs = [a for a in operation.auth_callbacks if isinstance(a, Needs)]
+                scope = needs[0].scope if len(needs) == 1 else ""
+                found += [(m, f"{prefix}{path}", scope) for m in operation.methods]
+    return found

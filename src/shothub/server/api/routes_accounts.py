@@ -1,0 +1,43 @@
+"""Routes: who I am, and my tokens."""
+
+from django.http import HttpResponse
+from ninja import Router
+
+from shothub.runtime import clock
+from shothub.server.accounts import queries, services
+from shothub.server.api.access import Needs, Request
+from shothub.server.api.replies import reply, reply_list
+from shothub.wire.accounts import Me, NewToken, TokenRequest, TokenView
+
+router = Router(tags=["accounts"])
+
+
+@router.get("/me", response=Me, auth=Needs("apparatus:read"))
+def who_am_i(request: Request) -> HttpResponse:
+    """Tell who asks and what his credential may do."""
+    return reply(queries.me(request.auth))
+
+
+@router.get("/tokens", response=list[TokenView], auth=Needs("tokens:read"))
+def list_tokens(request: Request) -> HttpResponse:
+    """List the user's tokens, without their secrets."""
+    return reply_list(queries.tokens(request.auth))
+
+
+@router.post("/tokens", response={201: NewToken}, auth=Needs("tokens:create"))
+def make_token(request: Request, asked: TokenRequest) -> HttpResponse:
+    """Make a token that does not exceed the credential that asks for it."""
+    made = services.mint_by(
+        request.auth,
+        name=asked.name,
+        scopes=asked.scopes,
+        days=asked.days,
+        now=clock.now(),
+    )
+    return reply(made, status=201)
+
+
+@router.delete("/tokens/{token}", response=TokenView, auth=Needs("tokens:revoke"))
+def revoke_token(request: Request, token: str) -> HttpResponse:
+    """Revoke a token and every token made with it."""
+    return reply(services.revoke(request.auth, ident=token, now=clock.now()))

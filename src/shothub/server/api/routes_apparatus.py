@@ -1,0 +1,117 @@
+"""Routes: apparatus, what they publish, their queue; pause and resume."""
+
+from django.http import HttpResponse
+from ninja import Router
+from pydantic import Field
+
+from shothub.runtime import clock
+from shothub.server.api.access import Needs, Request
+from shothub.server.api.replies import reply, reply_list
+from shothub.server.apparatus import queries
+from shothub.server.apparatus.queries import apparatus_named, description_of
+from shothub.server.jobs.queries import pending_shots, queue_of
+from shothub.server.jobs.services.control import pause
+from shothub.server.refusals import NotThere
+from shothub.wire.apparatus import (
+    ApiFunction,
+    ApparatusView,
+    OutputView,
+    ProcedureView,
+    QueueEntry,
+)
+from shothub.wire.base import Message
+
+router = Router(tags=["apparatus"])
+READ = Needs("apparatus:read")
+
+
+class PauseRequest(Message):
+    """Why nothing shall start."""
+
+    message: str = Field("", max_length=500)
+
+
+@router.get("", response=list[ApparatusView], auth=READ)
+def list_apparatus(request: Request) -> HttpResponse:
+    """List every apparatus."""
+    names = [apparatus.name for apparatus in queries.all_apparatus()]
+    return reply_list([_view(request, name) for name in names])
+
+
+def _view(request: Request, name: str) -> ApparatusView:
+    apparatus = apparatus_named(name)
+    left = pending_shots(apparatus)
+    return queries.view(apparatus, request.auth, pending_shots=left, now=clock.now())
+
+
+@router.get("/{name}", response=ApparatusView, auth=READ)
+def show_apparatus(request: Request, name: str) -> HttpResponse:
+    """Show one apparatus."""
+    return reply(_view(request, name))
+
+
+@router.get("/{name}/procedures", response=list[ProcedureView], auth=READ)
+def list_procedures(request: Request, name: str) -> HttpResponse:
+    """List the procedures that the lab has published."""
+    return reply_list(description_of(apparatus_named(name)).procedures)
+
+
+@router.get("/{name}/procedures/{procedure}", response=ProcedureView, auth=READ)
+def show_procedure(request: Request, name: str, procedure: str) -> HttpResponse:
+    """Show one procedure."""
+    known = queries.published_by(apparatus_named(name)).procedures.get(procedure)
+    if known is None:
+        raise NotThere(f"There is no procedure {procedure[:60]!r} on {name!r}.")
+    return reply(known[0])
+
+
+@router.get("/{name}/api", response=list[ApiFunction], auth=READ)
+def list_api(request: Request, name: str) -> HttpResponse:
+    """List the functions of the lab's API, which scripts may import."""
+    return reply_list(description_of(apparatus_named(name)).api)
+
+
+@router.get("/{name}/outputs", response=list[OutputView], auth=READ)
+def list_outputs(request: Request, name: str) -> HttpResponse:
+    """List the outputs of the connection table with the lab's limits."""
+    return reply_list(description_of(apparatus_named(name)).outputs)
+
+
+@router.get("/{name}/connection-table", auth=READ)
+def show_connection_table(request: Request, name: str) -> HttpResponse:
+    """Return the source of the lab's connection table, as text."""
+    text = description_of(apparatus_named(name)).connection_table
+    return HttpResponse(text, content_type="text/plain; charset=utf-8")
+
+
+@router.get("/{name}/queue", response=list[QueueEntry], auth=READ)
+def show_queue(request: Request, name: str) -> HttpResponse:
+    """List the unfinished jobs; ids are given of one's own only."""
+    return reply_list(queue_of(apparatus_named(name), request.auth))
+
+
+CONTROL = Needs("apparatus:control")
+
+
+@router.post("/{name}/pause", response=ApparatusView, auth=CONTROL)
+def pause_apparatus(
+    request: Request, name: str, asked: PauseRequest | None = None
+) -> HttpResponse:
+    """Let nothing start there until resumed; for operators."""
+    return _set_paused(
+        request, name, paused=True, message=asked.message if asked else ""
+    )
+
+
+@router.post("/{name}/resume", response=ApparatusView, auth=CONTROL)
+def resume_apparatus(request: Request, name: str) -> HttpResponse:
+    """Let shots start again; for operators."""
+    return _set_paused(request, name, paused=False, message="")
+
+
+def _set_paused(
+    request: Request, name: str, *, paused: bool, message: str
+) -> HttpResponse:
+    apparatus, now = apparatus_named(name), clock.now()
+    pause(request.auth, apparatus, paused=paused, message=message, now=now)
+    return reply(_view(request, name))

@@ -1,0 +1,172 @@
+"""Routes: submit, list, watch and cancel jobs."""
+
+import hashlib
+from typing import Annotated
+
+from asgiref.sync import sync_to_async
+from django.http import HttpResponse, StreamingHttpResponse
+from ninja import Body, Header, Query, Router
+from pydantic import Discriminator, Field, Tag
+
+from shothub.domain.states import JOB_ENDS, JobState
+from shothub.runtime import clock
+from shothub.server.api.access import Needs, NeedsWhileWaiting, Request
+from shothub.server.api.replies import reply, reply_list
+from shothub.server.api.waiting import first, job_stream
+from shothub.server.jobs import queries
+from shothub.server.jobs.queries import JobFilter, find_job, view_with_position
+from shothub.server.jobs.services.control import cancel
+from shothub.server.jobs.services.submit import IdempotencyKey, dry_run, submit
+from shothub.server.refusals import Invalid
+from shothub.wire.base import Message
+from shothub.wire.jobs import (
+    DryRun,
+    EventView,
+    JobPage,
+    JobRequest,
+    JobView,
+    LogView,
+    ShotView,
+)
+
+router = Router(tags=["jobs"])
+READ = Needs("jobs:read")
+WATCH = NeedsWhileWaiting("jobs:read")
+
+
+def _one_or_many(value: object) -> str:
+    return "many" if isinstance(value, list) else "one"
+
+
+OneOrMany = Annotated[
+    Annotated[JobRequest, Tag("one")] | Annotated[list[JobRequest], Tag("many")],
+    Discriminator(_one_or_many),
+]
+IdempotencyHeader = Annotated[
+    str | None,
+    Header(alias="Idempotency-Key", max_length=200, pattern=r"^[\x21-\x7e]+$"),
+]
+
+
+@router.post(
+    "",
+    response={200: DryRun, 201: JobView | list[JobView]},
+    auth=Needs("jobs:submit"),
+)
+def submit_jobs(
+    request: Request,
+    asked: Annotated[OneOrMany, Body()],
+    idempotency_key: IdempotencyHeader = None,
+    dry: Annotated[bool, Query(alias="dry_run")] = False,
+) -> HttpResponse:
+    """Submit one job, or a list of which all are taken or none.
+
+    With an Idempotency-Key the same submission may be sent again without harm.
+    """
+    many = isinstance(asked, list)
+    requests = asked if isinstance(asked, list) else [asked]
+    if dry:
+        return _dry(request, requests)
+    digest = hashlib.sha256(request.body).hexdigest()
+    key = (
+        IdempotencyKey(key=idempotency_key, digest=digest) if idempotency_key else None
+    )
+    jobs = submit(
+        request.auth, requests, idempotency=key, now=clock.now(), is_list=many
+    )
+    return reply_list(jobs, status=201) if many else reply(jobs[0], status=201)
+
+
+def _dry(request: Request, requests: list[JobRequest]) -> HttpResponse:
+    if len(requests) != 1:
+        raise Invalid("A dry run takes one job.", code="bad_batch", where="body")
+    return reply(dry_run(request.auth, requests[0]))
+
+
+class JobQuery(Message):
+    """Which jobs to list, newest first."""
+
+    state: JobState | None = None
+    apparatus: str = Field("", max_length=48)
+    tag: str = Field("", max_length=120)
+    limit: int = Field(50, ge=1, le=500)
+    cursor: str = Field("", pattern=r"^[0-9]{0,9}$")
+
+
+@router.get("", response=JobPage, auth=READ)
+def list_jobs(request: Request, wanted: Query[JobQuery]) -> HttpResponse:
+    """List the user's jobs, newest first."""
+    given = wanted.model_dump(exclude={"state"})
+    chosen = JobFilter(state=wanted.state or "", **given)
+    return reply(queries.list_jobs(request.auth, chosen))
+
+
+@router.get("/{job}", response=JobView, auth=WATCH)
+async def show_job(
+    request: Request,
+    job: str,
+    wait: Annotated[float, Query(ge=0, le=60)] = 0.0,
+    since: Annotated[int, Query(ge=0)] = 0,
+) -> HttpResponse:
+    """Show a job; with ``wait`` and ``since``, once its ``rev`` is larger than that."""
+
+    @sync_to_async
+    def look() -> JobView:
+        return view_with_position(find_job(request.auth, job))
+
+    def enough(seen: JobView) -> bool:
+        return seen.rev > since or seen.state in JOB_ENDS
+
+    return reply(await first(look, enough, topic=f"job:{job}", seconds=wait))
+
+
+@router.get("/{job}/stream", auth=WATCH)
+async def stream_job(request: Request, job: str) -> StreamingHttpResponse:
+    """Stream a job's changes as server-sent events until it has ended."""
+
+    @sync_to_async
+    def look() -> JobView:
+        return view_with_position(find_job(request.auth, job))
+
+    await look()
+    response = StreamingHttpResponse(
+        job_stream(look, job), content_type="text/event-stream"
+    )
+    response.headers["Cache-Control"] = "no-store"
+    response.headers["X-Accel-Buffering"] = "no"
+    return response
+
+
+CANCEL = Needs("jobs:cancel")
+
+
+@router.post("/{job}/cancel", response=JobView, auth=CANCEL)
+def cancel_job(request: Request, job: str) -> HttpResponse:
+    """Cancel a job: what waits never starts, what runs ends by itself."""
+    return reply(view_with_position(cancel(request.auth, job, now=clock.now())))
+
+
+@router.delete("/{job}", response=JobView, auth=CANCEL)
+def delete_job(request: Request, job: str) -> HttpResponse:
+    """Cancel an unfinished job; finished ones are kept (409)."""
+    return reply(view_with_position(cancel(request.auth, job, now=clock.now())))
+
+
+@router.get("/{job}/shots", response=list[ShotView], auth=READ)
+def list_shots(request: Request, job: str) -> HttpResponse:
+    """List the shots of a job in order of index."""
+    return reply_list(queries.shots_of(find_job(request.auth, job)))
+
+
+@router.get("/{job}/events", response=list[EventView], auth=READ)
+def list_events(
+    request: Request, job: str, since: Annotated[int, Query(ge=0)] = 0
+) -> HttpResponse:
+    """List the changes of a job and its shots after event ``since``."""
+    return reply_list(queries.events_of(find_job(request.auth, job), since=since))
+
+
+@router.get("/{job}/logs", response=list[LogView], auth=READ)
+def list_logs(request: Request, job: str) -> HttpResponse:
+    """Return what the user's own code printed, by stage."""
+    return reply_list(queries.logs_of(find_job(request.auth, job)))

@@ -1,0 +1,216 @@
+"""The hub as an ASGI application: pages by Django's handler, the API by a lighter one."""
+
+import asyncio
+import itertools
+import re
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from tempfile import SpooledTemporaryFile
+from typing import Any
+
+import django
+from asgiref.sync import SyncToAsync, ThreadSensitiveContext
+from django.conf import settings
+from django.core.exceptions import RequestAborted
+from django.core.handlers.asgi import ASGIHandler, ASGIRequest
+from django.core.handlers.base import BaseHandler
+from django.core.handlers.exception import convert_exception_to_response
+from django.http import HttpResponse
+from django.http.response import HttpResponseBase
+from django.urls import set_script_prefix
+
+from shothub.server.api.problems import Problems
+from shothub.server.requests import RequestId
+
+Scope = dict[str, Any]
+Receive = Callable[[], Awaitable[dict[str, Any]]]
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+
+_WAITS = re.compile(r"/api/v1/(agent/poll|jobs/[^/]+(/stream)?)")
+_UPLOAD = re.compile(r"/api/v1/agent/jobs/[^/]+/files/")
+_MEMORY = 2_500_000
+
+
+class BodyTooLarge(Exception):
+    """The body has more bytes than the hub takes."""
+
+
+async def _read_body(scope: Scope, receive: Receive) -> SpooledTemporaryFile[bytes]:
+    """Return the body, kept on disk if large.
+
+    Raises:
+        BodyTooLarge: it is larger than the configuration allows.
+        RequestAborted: the client went away.
+    """
+    upload = _UPLOAD.match(scope["path"])
+    config = settings.SHOTHUB
+    limit = config.max_upload_bytes if upload else config.max_body_bytes
+    body = SpooledTemporaryFile[bytes](max_size=_MEMORY)
+    size, more = 0, True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            body.close()
+            raise RequestAborted
+        part = message.get("body", b"")
+        size += len(part)
+        if size > limit:
+            body.close()
+            raise BodyTooLarge
+        body.write(part)
+        more = message.get("more_body", False)
+    body.seek(0)
+    return body
+
+
+class Pages(ASGIHandler):
+    """Django's handler with all middleware, and with bounded bodies."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request in the thread that the caller has chosen."""
+        try:
+            body = await _read_body(scope, receive)
+        except RequestAborted:
+            return
+        except BodyTooLarge:
+            await _send(_too_large(), send)
+            return
+        first = [{"type": "http.request", "body": b"", "more_body": False}]
+
+        async def rest() -> dict[str, Any]:
+            return first.pop() if first else await receive()
+
+        await self.handle({**scope, "shothub.body": body}, rest, send)
+
+    def create_request(
+        self, scope: Scope, body_file: Any
+    ) -> tuple[ASGIRequest | None, HttpResponse | None]:
+        """Return the request with the body that was read above."""
+        body_file.close()
+        return super().create_request(scope, scope["shothub.body"])
+
+
+class Waiting(Pages):
+    """The same for the API's routes that wait: without the middleware of pages."""
+
+    def load_middleware(self, is_async: bool = False) -> None:  # noqa: FBT001
+        """Load what every answer of the API needs, and no more."""
+        _load_api_middleware(self, is_async=is_async)
+
+
+class Light(BaseHandler):
+    """The API's other routes: the whole request in one call in one thread."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.load_middleware()
+
+    def load_middleware(self, is_async: bool = False) -> None:  # noqa: FBT001
+        """Load what every answer of the API needs, and no more."""
+        _load_api_middleware(self, is_async=is_async)
+
+    def answer(
+        self, scope: Scope, body: SpooledTemporaryFile[bytes]
+    ) -> HttpResponseBase:
+        """Return the answer to one request."""
+        set_script_prefix("/")
+        try:
+            return self.get_response(ASGIRequest(scope, body))
+        finally:
+            body.close()
+
+
+def _load_api_middleware(handler: Any, *, is_async: bool) -> None:
+    handler._view_middleware = []
+    handler._template_response_middleware = []
+    handler._exception_middleware = []
+    inner = handler._get_response_async if is_async else handler._get_response
+    chain = convert_exception_to_response(inner)
+    chain = convert_exception_to_response(Problems(chain))
+    handler._middleware_chain = convert_exception_to_response(RequestId(chain))
+
+
+class Threads:
+    """Long-lived threads, each with its own database connection, given out in turn."""
+
+    def __init__(self, number: int) -> None:
+        self._executors = [
+            ThreadPoolExecutor(1, thread_name_prefix=f"hub-{i}") for i in range(number)
+        ]
+        self._contexts = [ThreadSensitiveContext() for _ in self._executors]
+        for context, executor in zip(self._contexts, self._executors, strict=True):
+            SyncToAsync.context_to_thread_executor[context] = executor
+        self._turn = itertools.cycle(range(number))
+
+    def choose(self) -> ThreadPoolExecutor:
+        """Pin the present task's synchronous calls to one thread, and return it."""
+        number = next(self._turn)
+        SyncToAsync.thread_sensitive_context.set(self._contexts[number])
+        return self._executors[number]
+
+
+class Hub:
+    """The application: decides which handler serves a request."""
+
+    def __init__(self, threads: int) -> None:
+        self._threads = Threads(threads)
+        self._pages, self._waiting, self._light = Pages(), Waiting(), Light()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection."""
+        if scope["type"] != "http":
+            return
+        executor = self._threads.choose()
+        path = scope["path"]
+        if not path.startswith("/api/"):
+            await self._pages(scope, receive, send)
+        elif _WAITS.fullmatch(path):
+            await self._waiting(scope, receive, send)
+        else:
+            await self._serve_light(executor, scope, receive, send)
+
+    async def _serve_light(
+        self,
+        executor: ThreadPoolExecutor,
+        scope: Scope,
+        receive: Receive,
+        send: Send,
+    ) -> None:
+        try:
+            body = await _read_body(scope, receive)
+        except RequestAborted:
+            return
+        except BodyTooLarge:
+            await _send(_too_large(), send)
+            return
+        loop = asyncio.get_running_loop()
+        response = await loop.run_in_executor(executor, self._light.answer, scope, body)
+        await _send(response, send)
+
+
+def _too_large() -> HttpResponse:
+    text = (
+        '{"type":"https://shothub.dev/problems/too_large","title":"Too large",'
+        '"status":413,"code":"too_large","detail":"The body is larger than this hub'
+        ' takes.","where":"body","hint":"","request_id":"","faults":[]}'
+    )
+    return HttpResponse(text, status=413, content_type="application/problem+json")
+
+
+async def _send(response: HttpResponseBase, send: Send) -> None:
+    headers = [(k.encode("ascii"), v.encode("latin1")) for k, v in response.items()]
+    status = response.status_code
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    if isinstance(response, HttpResponse):
+        await send({"type": "http.response.body", "body": response.content})
+        return
+    parts: Any = response
+    async for part in parts:
+        await send({"type": "http.response.body", "body": part, "more_body": True})
+    await send({"type": "http.response.body", "body": b""})
+
+
+def build() -> Hub:
+    """Return the application, with Django set up."""
+    django.setup()
+    return Hub(settings.SHOTHUB.threads)

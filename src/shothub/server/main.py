@@ -1,0 +1,129 @@
+"""Start the hub: configuration, migrations, one uvicorn process."""
+
+import os
+import socket
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import django
+import platformdirs
+import structlog
+import uvicorn
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import SystemCheckError
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+
+from shothub.runtime import logs
+from shothub.server.config import BadConfig, configure, is_configured
+
+log = structlog.get_logger()
+
+
+class NotMigrated(Exception):
+    """The database is older than this version; start with --migrate."""
+
+
+def default_data() -> Path:
+    """Return the data folder that is used when none is named."""
+    return platformdirs.user_data_path("shothub") / "hub"
+
+
+def prepare(data: Path | None) -> None:
+    """Read the configuration and set Django up.
+
+    Raises:
+        BadConfig: the configuration is wrong.
+    """
+    if data is not None or not is_configured():
+        configure(data or default_data())
+    os.environ["DJANGO_SETTINGS_MODULE"] = "shothub.server.settings"
+    django.setup()
+
+
+def migrate() -> None:
+    """Bring the database to the form that this version needs."""
+    call_command("migrate", verbosity=0, interactive=False)
+
+
+def require_migrated() -> None:
+    """Refuse a database that is older than this version.
+
+    Raises:
+        NotMigrated: it is.
+    """
+    executor = MigrationExecutor(connection)
+    if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+        raise NotMigrated(NotMigrated.__doc__)
+
+
+def check() -> Sequence[str]:
+    """Return what is wrong with this installation, in words; nothing if all is well."""
+    faults = []
+    try:
+        call_command("check", verbosity=0)
+    except SystemCheckError as error:
+        faults.append(str(error))
+    try:
+        require_migrated()
+    except NotMigrated as error:
+        faults.append(str(error))
+    return faults
+
+
+def serve(
+    *,
+    host: str = "127.0.0.1",
+    port: int = 8765,
+    data: Path | None = None,
+    apply_migrations: bool = True,
+    only_check: bool = False,
+) -> int:
+    """Run the hub until it is told to stop, and return its exit status.
+
+    Args:
+        host: address to listen on.
+        port: port to listen on; 0 for a free one.
+        data: folder of database, files and secrets; default: as configured, or the
+            user's data folder.
+        apply_migrations: bring the database up to date first.
+        only_check: say what is wrong, and do not serve.
+    """
+    try:
+        prepare(data)
+    except BadConfig as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    logs.configure("server", level=settings.SHOTHUB.log_level)
+    if apply_migrations and not only_check:
+        migrate()
+    faults = check()
+    for fault in faults:
+        sys.stderr.write(f"{fault}\n")
+    if faults or only_check:
+        return int(bool(faults))
+    _run(host, port)
+    return 0
+
+
+def _run(host: str, port: int) -> None:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.create_server((host, port), family=family, backlog=512)
+    shown = f"[{host}]" if ":" in host else host
+    address = f"http://{shown}:{listener.getsockname()[1]}"
+    config = uvicorn.Config(
+        "shothub.server.asgi:build",
+        factory=True,
+        log_config=None,
+        access_log=False,
+        lifespan="off",
+        timeout_graceful_shutdown=5,
+        server_header=False,
+        proxy_headers=False,
+    )
+    sys.stdout.write(f"shothub hub at {address}\n")
+    sys.stdout.flush()
+    log.info("serving", address=address, data=str(settings.SHOTHUB.data))
+    uvicorn.Server(config).run(sockets=[listener])
