@@ -1,0 +1,52 @@
+"""Who may open a page: logged-in users; what is not theirs is not there."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Concatenate, ParamSpec
+
+from django.contrib.auth.views import redirect_to_login
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+
+from shothub.server.accounts.principals import Principal
+from shothub.server.accounts.queries import principal_of_session
+from shothub.server.refusals import Forbidden, NotThere, Refused
+from shothub.server.web.problems import problem_page
+
+P = ParamSpec("P")
+
+
+def member(
+    view: Callable[Concatenate[HttpRequest, Principal, P], HttpResponseBase],
+) -> Callable[Concatenate[HttpRequest, P], HttpResponseBase]:
+    """Let a logged-in user in and tell the view who he is; ask others to log in."""
+
+    @wraps(view)
+    def guarded(
+        request: HttpRequest, *args: P.args, **kwargs: P.kwargs
+    ) -> HttpResponseBase:
+        if not request.user.is_authenticated:
+            return _ask_to_log_in(request)
+        principal = principal_of_session(request.user)
+        try:
+            response = view(request, principal, *args, **kwargs)
+        except Refused as refusal:
+            response = problem_page(request, refusal, status=_status(refusal))
+        response.headers.setdefault("Cache-Control", "private, no-store")
+        return response
+
+    return guarded
+
+
+def _ask_to_log_in(request: HttpRequest) -> HttpResponseBase:
+    if request.headers.get("HX-Request") == "true":
+        # A live part whose session has ended: load the whole page, which asks.
+        return HttpResponse(status=204, headers={"HX-Refresh": "true"})
+    back = request.get_full_path() if request.method == "GET" else "/"
+    return redirect_to_login(back)
+
+
+def _status(refusal: Refused) -> int:
+    if isinstance(refusal, NotThere):
+        return 404
+    return 403 if isinstance(refusal, Forbidden) else 400

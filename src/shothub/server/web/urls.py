@@ -1,0 +1,50 @@
+"""Addresses of the pages."""
+
+from django.contrib.auth.views import LoginView, LogoutView
+from django.urls import path
+
+from shothub.server.web.views import apparatus, job, jobs, submit, tokens
+
+_MACHINE = "apparatus/<slug:name>"
+_JOB = "jobs/<slug:job_id>"
+
+urlpatterns = [
+    path(
+        "login",
+        LoginView.as_view(
+            template_name="shothub/login.html", redirect_authenticated_user=True
+        ),
+        name="login",
+    ),
+    path("logout", LogoutView.as_view(), name="logout"),
+    path("", jobs.jobs, name="jobs"),
+    path(_JOB, job.job, name="job"),
+    path(f"{_JOB}/live", job.job_live, name="job_live"),
+    path(f"{_JOB}/outcome", job.job_results, name="job_results"),
+    path(f"{_JOB}/record", job.job_record, name="job_record"),
+    path(f"{_JOB}/cancel", job.job_cancel, name="job_cancel"),
+    path(f"{_JOB}/files/<path:name>", job.job_file, name="job_file"),
+    path("submit", submit.choose, name="submit"),
+    path("apparatus", apparatus.apparatus_list, name="apparatus_list"),
+    path(_MACHINE, apparatus.apparatus, name="apparatus"),
+    path(f"{_MACHINE}/live", apparatus.apparatus_live, name="apparatus_live"),
+    path(
+        f"{_MACHINE}/connection-table",
+        apparatus.connection_table,
+        name="connection_table",
+    ),
+    path(f"{_MACHINE}/functions", apparatus.api, name="api"),
+    path(f"{_MACHINE}/script", submit.script, name="script"),
+    path(
+        f"{_MACHINE}/procedures/<slug:procedure_name>",
+        submit.procedure,
+        name="procedure",
+    ),
+    path(
+        f"{_MACHINE}/procedures/<slug:procedure_name>/count", submit.count, name="count"
+    ),
+    path(f"{_MACHINE}/pause", apparatus.pause_apparatus, name="pause"),
+    path(f"{_MACHINE}/resume", apparatus.resume_apparatus, name="resume"),
+    path("tokens", tokens.tokens, name="tokens"),
+    path("tokens/<slug:ident>/revoke", tokens.token_revoke, name="token_revoke"),
+]

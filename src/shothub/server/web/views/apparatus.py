@@ -1,0 +1,99 @@
+"""Apparatus: status, queue, procedures, outputs, connection table, functions."""
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.http import require_POST, require_safe
+
+from shothub.runtime.clock import now
+from shothub.server.accounts.principals import Principal
+from shothub.server.apparatus.queries import apparatus_named
+from shothub.server.jobs.queries import queue_of
+from shothub.server.jobs.services.control import pause
+from shothub.server.web.access import member
+from shothub.server.web.machines import machine_named, machines_for
+
+_SHOWN_QUEUE = 100
+
+
+@member
+@require_safe
+def apparatus_list(request: HttpRequest, principal: Principal) -> HttpResponse:
+    """Show every apparatus."""
+    views = [machine.view for machine in machines_for(principal, now=now())]
+    context = {"section": "apparatus", "machines": views}
+    return render(request, "shothub/apparatuses.html", context)
+
+
+@member
+@require_safe
+def apparatus(request: HttpRequest, principal: Principal, name: str) -> HttpResponse:
+    """Show one apparatus."""
+    return render(request, "shothub/apparatus.html", _context(principal, name))
+
+
+@member
+@require_safe
+def apparatus_live(
+    request: HttpRequest, principal: Principal, name: str
+) -> HttpResponse:
+    """Show its status and queue anew."""
+    return render(request, "shothub/_apparatus_live.html", _context(principal, name))
+
+
+def _context(principal: Principal, name: str) -> dict[str, Any]:
+    machine = machine_named(principal, name, now=now())
+    queue = queue_of(apparatus_named(name), principal)
+    return {
+        "section": "apparatus",
+        "apparatus": machine.view,
+        "description": machine.description,
+        "scripts": machine.scripts,
+        "queue": queue[:_SHOWN_QUEUE],
+        "queue_more": max(len(queue) - _SHOWN_QUEUE, 0),
+        "may_control": "operator" in machine.view.may,
+    }
+
+
+@member
+@require_safe
+def connection_table(
+    request: HttpRequest, principal: Principal, name: str
+) -> HttpResponse:
+    """Show the source of the connection table."""
+    context = _context(principal, name)
+    return render(request, "shothub/connection_table.html", context)
+
+
+@member
+@require_safe
+def api(request: HttpRequest, principal: Principal, name: str) -> HttpResponse:
+    """Show the functions that scripts may import."""
+    return render(request, "shothub/api.html", _context(principal, name))
+
+
+@member
+@require_POST
+def pause_apparatus(
+    request: HttpRequest, principal: Principal, name: str
+) -> HttpResponse:
+    """Let nothing start there."""
+    return _set_paused(principal, name, paused=True)
+
+
+@member
+@require_POST
+def resume_apparatus(
+    request: HttpRequest, principal: Principal, name: str
+) -> HttpResponse:
+    """Let shots start there again."""
+    return _set_paused(principal, name, paused=False)
+
+
+def _set_paused(principal: Principal, name: str, *, paused: bool) -> HttpResponse:
+    found = apparatus_named(name)
+    message = f"by {principal.username}" if paused else ""
+    pause(principal, found, paused=paused, message=message, now=now())
+    return HttpResponseRedirect(reverse("apparatus", args=[name]))

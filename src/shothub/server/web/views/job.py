@@ -1,0 +1,218 @@
+"""One job: its state, its results, its record, its files."""
+
+from functools import partial
+from typing import Any
+
+from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.http import require_POST, require_safe
+
+from shothub.domain.scans import BadValue, Scan, describe, parse_value
+from shothub.domain.states import JobState
+from shothub.runtime.clock import now
+from shothub.server.accounts.principals import Principal
+from shothub.server.apparatus.queries import is_online
+from shothub.server.jobs import queries
+from shothub.server.jobs.services.control import cancel
+from shothub.server.refusals import Conflict, Forbidden
+from shothub.server.results.queries import (
+    file_view,
+    files_of,
+    find_file,
+    path_of,
+    result_table,
+)
+from shothub.server.web import outcome, words
+from shothub.server.web.access import member
+from shothub.server.web.pictures import grouped
+from shothub.wire.jobs import JobView, ResultTable
+
+_SHOWN_FILES, _SHOWN_EVENTS = 300, 1000
+_SAFE_INLINE = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
+
+Context = dict[str, Any]
+
+
+@member
+@require_safe
+def job(request: HttpRequest, principal: Principal, job_id: str) -> HttpResponse:
+    """Show a job."""
+    found = queries.find_job(principal, job_id)
+    view = queries.view_with_position(found)
+    online = is_online(found.apparatus, now())
+    context = {
+        "section": "jobs",
+        "global_lines": [_global_line(n, v) for n, v in view.globals.items()],
+        **_state(view, online=online),
+        **_results(request, found),
+        **_record(found),
+    }
+    return render(request, "shothub/job.html", context)
+
+
+def _state(view: JobView, *, online: bool) -> Context:
+    finished = words.is_finished(view)
+    return {
+        "job": view,
+        "finished": finished,
+        "live": not finished,
+        "may_cancel": not finished and view.state != JobState.CANCELLING,
+        "submit_again": _again(view),
+        "sentence": words.sentence(view, online=online),
+        "timeline": words.timeline(view),
+    }
+
+
+def _again(view: JobView) -> str:
+    if view.kind == "script":
+        return ""
+    page = reverse("procedure", args=[view.apparatus, view.source])
+    return f"{page}?again={view.id}"
+
+
+def _global_line(name: str, raw: object) -> Context:
+    try:
+        value = parse_value(raw)
+    except BadValue:
+        # A script's own expression: shown as it was given.
+        return {"name": name, "text": _expression(raw), "points": 0}
+    points = len(value.values) if isinstance(value, Scan) else 0
+    return {"name": name, "text": describe(value), "points": points}
+
+
+def _expression(raw: object) -> str:
+    if isinstance(raw, dict) and "expression" in raw:
+        return f"{raw['expression']} {raw.get('units', '')}".strip()
+    return f"{raw}"
+
+
+def _results(request: HttpRequest, found: Any) -> Context:
+    table = result_table(found)
+    shots = queries.shots_of(found)
+    choice = outcome.choose(
+        table, x=request.GET.get("x", ""), y=request.GET.getlist("y")
+    )
+    address = partial(_address, found.pk)
+    said = outcome.captions(table)
+    files = files_of(found)
+    pictures = {
+        kind: grouped(
+            [file for file in files if file.kind == kind], address=address, caption=said
+        )
+        for kind in ("preview", "figure")
+    }
+    return {
+        "table": outcome.shot_table(table, shots),
+        "choice": choice,
+        "plots": outcome.plots_of(table, choice),
+        "multishot": _multishot(table),
+        "failed_routines": [r for r in table.routines if r.state == "failed"],
+        "previews": pictures["preview"],
+        "figures": pictures["figure"],
+        "files": files[:_SHOWN_FILES],
+        "files_more": max(len(files) - _SHOWN_FILES, 0),
+    }
+
+
+def _address(job_id: str, name: str) -> str:
+    return reverse("job_file", args=[job_id, name])
+
+
+def _multishot(table: ResultTable) -> list[Context]:
+    return [
+        {"routine": routine, "pairs": list(values.items())}
+        for routine, values in table.multishot.items()
+        if values
+    ]
+
+
+def _record(found: Any) -> Context:
+    return {
+        "logs": queries.logs_of(found),
+        "events": queries.events_of(found, limit=_SHOWN_EVENTS),
+    }
+
+
+@member
+@require_safe
+def job_live(request: HttpRequest, principal: Principal, job_id: str) -> HttpResponse:
+    """Show the state anew if it has changed since ``rev``; say so to the page."""
+    found = queries.find_job(principal, job_id)
+    view = queries.view_with_position(found)
+    if request.GET.get("rev") == f"{view.rev}":
+        return HttpResponse(status=204)
+    context = _state(view, online=is_online(found.apparatus, now()))
+    response = render(request, "shothub/_job_live.html", context)
+    ended = context["finished"]
+    response.headers["HX-Trigger"] = "job-ended" if ended else "job-changed"
+    return response
+
+
+@member
+@require_safe
+def job_results(
+    request: HttpRequest, principal: Principal, job_id: str
+) -> HttpResponse:
+    """Show results, shots and pictures anew."""
+    found = queries.find_job(principal, job_id)
+    view = queries.job_view(found)
+    context = {
+        "job": view,
+        "finished": words.is_finished(view),
+        **_results(request, found),
+    }
+    return render(request, "shothub/_job_results.html", context)
+
+
+@member
+@require_safe
+def job_record(request: HttpRequest, principal: Principal, job_id: str) -> HttpResponse:
+    """Show logs, files and events anew."""
+    found = queries.find_job(principal, job_id)
+    files = files_of(found)
+    context = {
+        "job": queries.job_view(found),
+        "files": files[:_SHOWN_FILES],
+        "files_more": max(len(files) - _SHOWN_FILES, 0),
+        **_record(found),
+    }
+    return render(request, "shothub/_job_record.html", context)
+
+
+@member
+@require_POST
+def job_cancel(request: HttpRequest, principal: Principal, job_id: str) -> HttpResponse:
+    """Cancel a job; one that has ended meanwhile is simply shown."""
+    try:
+        cancel(principal, job_id, now=now())
+    except Conflict as conflict:
+        if conflict.fault.code != "job_ended":
+            raise
+    return HttpResponseRedirect(reverse("job", args=[job_id]))
+
+
+@member
+@require_safe
+def job_file(
+    request: HttpRequest, principal: Principal, job_id: str, name: str
+) -> FileResponse:
+    """Send a file: pictures to look at, all others to keep."""
+    found = queries.find_job(principal, job_id)
+    file = find_file(found, name)
+    view = file_view(file)
+    if view.kind == "hdf5" and not principal.may("hdf5", found.apparatus.name):
+        raise Forbidden(
+            "The lab has not granted you its HDF5 files.",
+            hint="the results, images and figures are yours all the same",
+        )
+    picture = view.media_type in _SAFE_INLINE
+    response = FileResponse(
+        path_of(file).open("rb"),
+        as_attachment=not picture,
+        filename=view.name.rpartition("/")[2],
+        content_type=view.media_type if picture else "application/octet-stream",
+    )
+    response.headers["ETag"] = f'"{view.sha256}"'
+    response.headers["Cache-Control"] = "private, max-age=3600"
+    return response

@@ -1,0 +1,130 @@
+"""Tokens: list, make, revoke."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods, require_POST
+
+from shothub.domain.faults import Fault
+from shothub.runtime.clock import now
+from shothub.server.accounts.principals import Principal
+from shothub.server.accounts.queries import tokens as tokens_of
+from shothub.server.accounts.services import mint_by, revoke
+from shothub.server.refusals import Refused
+from shothub.server.web.access import member
+from shothub.wire.accounts import NewToken
+
+_WORDS = {
+    "apparatus:read": "see apparatus and procedures",
+    "jobs:read": "see your jobs",
+    "jobs:submit": "submit jobs",
+    "jobs:cancel": "cancel your jobs",
+    "results:read": "read results and images",
+    "files:read": "download files",
+    "tokens:read": "list your tokens",
+    "tokens:create": "make tokens",
+    "tokens:revoke": "revoke tokens",
+    "apparatus:control": "pause and resume apparatus",
+    "queue:manage": "manage the queue",
+}
+_USUAL = frozenset(scope for scope in list(_WORDS)[:6])
+_DAYS, _LONGEST_NAME = "90", 120
+
+
+@dataclass(frozen=True, kw_only=True)
+class TokenForm:
+    """What the user has filled in."""
+
+    name: str = ""
+    days: str = _DAYS
+    scopes: frozenset[str] = _USUAL
+
+
+@member
+@require_http_methods(["GET", "HEAD", "POST"])
+def tokens(request: HttpRequest, principal: Principal) -> HttpResponse:
+    """Show the tokens; make one."""
+    if request.method != "POST":
+        return _page(request, principal, TokenForm())
+    form = _read(request.POST)
+    faults = _faults(form)
+    if faults:
+        return _page(request, principal, form, faults=faults)
+    try:
+        made = mint_by(
+            principal,
+            name=form.name,
+            scopes=form.scopes,
+            days=int(form.days),
+            now=now(),
+        )
+    except Refused as refusal:
+        return _page(request, principal, form, faults=list(refusal.faults))
+    return _page(request, principal, TokenForm(), made=made)
+
+
+def _read(given: QueryDict) -> TokenForm:
+    return TokenForm(
+        name=given.get("name", "").strip(),
+        days=given.get("days", "").strip(),
+        scopes=frozenset(given.getlist("scopes")),
+    )
+
+
+def _faults(form: TokenForm) -> list[Fault]:
+    faults = []
+    if not 1 <= len(form.name) <= _LONGEST_NAME:
+        faults.append(
+            _fault("Give the token a name, so that you can tell it apart.", "name")
+        )
+    if not (form.days.isascii() and form.days.isdecimal() and len(form.days) <= 6):
+        faults.append(_fault("The number of days is a whole number.", "days"))
+    if not form.scopes:
+        faults.append(_fault("Tick at least one thing that it may do.", "scopes"))
+    return faults
+
+
+def _fault(detail: str, where: str) -> Fault:
+    return Fault(code="bad_value", detail=detail, where=where)
+
+
+def _page(
+    request: HttpRequest,
+    principal: Principal,
+    form: TokenForm,
+    *,
+    made: NewToken | None = None,
+    faults: list[Fault] | None = None,
+) -> HttpResponse:
+    scopes = [
+        {"name": scope, "words": said, "chosen": scope in form.scopes}
+        for scope, said in _WORDS.items()
+        if scope in principal.scopes
+    ]
+    context: dict[str, Any] = {
+        "section": "tokens",
+        "tokens": tokens_of(principal),
+        "form": form,
+        "scopes": scopes,
+        "made": made,
+        "faults": faults or [],
+        "max_days": settings.SHOTHUB.max_token_days,
+        "now": now(),
+        "hub_url": request.build_absolute_uri("/").rstrip("/"),
+    }
+    status = 422 if faults else 200
+    return render(request, "shothub/tokens.html", context, status=status)
+
+
+@member
+@require_POST
+def token_revoke(
+    request: HttpRequest, principal: Principal, ident: str
+) -> HttpResponse:
+    """Revoke a token."""
+    revoke(principal, ident=ident, now=now())
+    return HttpResponseRedirect(reverse("tokens"))

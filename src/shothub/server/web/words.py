@@ -1,0 +1,171 @@
+"""What the pages say about jobs, shots and apparatus, in words for people."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from shothub.domain.states import JOB_ENDS, JobState
+from shothub.wire.apparatus import ApparatusView
+from shothub.wire.jobs import JobView
+
+_JOB_MOODS = {
+    JobState.COMPILING: "busy",
+    JobState.RUNNING: "busy live",
+    JobState.ANALYSING: "busy",
+    JobState.CANCELLING: "warn",
+    JobState.DONE: "good",
+    JobState.FAILED: "bad",
+    JobState.EXPIRED: "warn",
+}
+_SHOT_MOODS = {"started": "busy", "done": "good", "failed": "bad", "unknown": "warn"}
+
+_SENTENCES = {
+    JobState.SUBMITTED: "Waiting to be compiled.",
+    JobState.REVIEW: "Waiting for a person of the lab to read the script.",
+    JobState.COMPILING: "Being compiled in the sandbox.",
+    JobState.QUEUED: "In the queue.",
+    JobState.ANALYSING: "All shots have ended; the routines over all shots are running.",
+    JobState.CANCELLING: "Being cancelled: a shot that runs now ends first.",
+    JobState.FAILED: "It failed.",
+    JobState.CANCELLED: "It was cancelled.",
+    JobState.EXPIRED: "It waited too long and was given up.",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Chip:
+    """A short label and its colour."""
+
+    text: str
+    mood: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """One step of a job's time line; ``kind`` is past, present, future or bad."""
+
+    name: str
+    at: datetime | None
+    kind: str
+
+
+def is_finished(job: JobView) -> bool:
+    """Tell whether the job has ended, in whatever way."""
+    return job.state in JOB_ENDS
+
+
+def missing(job: JobView) -> int:
+    """Return how many shots have no result: failed ones and unknown ones."""
+    return job.shots_failed + job.shots_unknown
+
+
+def job_chip(job: JobView) -> Chip:
+    """Return a job's state; ``done`` with shots missing says so."""
+    if job.state == JobState.DONE and missing(job):
+        return Chip(text=f"done, {missing(job)} missing", mood="warn")
+    return Chip(text=job.state, mood=_JOB_MOODS.get(job.state, ""))
+
+
+def state_chip(state: str) -> Chip:
+    """Return the state of a job of which no more is known."""
+    known = {str(key): mood for key, mood in _JOB_MOODS.items()}
+    return Chip(text=state, mood=known.get(state, ""))
+
+
+def shot_chip(state: str) -> Chip:
+    """Return a shot's state."""
+    return Chip(text=state, mood=_SHOT_MOODS.get(state, ""))
+
+
+def apparatus_chip(apparatus: ApparatusView) -> Chip:
+    """Return whether the apparatus runs, waits, or why it does not."""
+    if not apparatus.online:
+        return Chip(text="offline", mood="bad")
+    if apparatus.paused or apparatus.status.blacs == "paused":
+        return Chip(text="paused", mood="warn")
+    if apparatus.status.hold:
+        return Chip(text="on hold", mood="warn")
+    moods = {"idle": "good", "running": "busy live", "error": "bad", "absent": "bad"}
+    words = {"absent": "BLACS is not running", "error": "BLACS reports an error"}
+    blacs = apparatus.status.blacs
+    return Chip(text=words.get(blacs, blacs), mood=moods[blacs])
+
+
+def hold(apparatus: ApparatusView) -> str:
+    """Return why nothing starts on the apparatus, empty if it works."""
+    if not apparatus.online:
+        return "Its agent is not connected. Jobs are kept and run once it is back."
+    if apparatus.paused:
+        return (
+            "An operator has paused it. Jobs are kept; none starts until he resumes it."
+        )
+    if apparatus.status.hold:
+        return f"On hold: {apparatus.status.hold}"
+    if apparatus.status.blacs in {"absent", "error", "paused"}:
+        words = {
+            "absent": "BLACS is not running there.",
+            "error": "BLACS reports an error.",
+            "paused": "BLACS's own queue is paused.",
+        }
+        return f"{words[apparatus.status.blacs]} {apparatus.status.message}".strip()
+    return ""
+
+
+def sentence(job: JobView, *, online: bool) -> str:
+    """Return where the job stands, in one sentence."""
+    if not online and job.state in {JobState.SUBMITTED, JobState.QUEUED}:
+        return "It waits: the apparatus is not connected at the moment."
+    if job.state == JobState.QUEUED and job.position:
+        shots = "one shot waits" if job.position == 1 else f"{job.position} shots wait"
+        return f"In the queue; {shots} in jobs submitted before."
+    if job.state == JobState.RUNNING:
+        return f"{_ended(job)} of {job.shots} shots have ended."
+    if job.state == JobState.DONE:
+        return _done(job)
+    return _SENTENCES[job.state]
+
+
+def _ended(job: JobView) -> int:
+    return job.shots_done + missing(job)
+
+
+def _done(job: JobView) -> str:
+    if not missing(job):
+        return (
+            "The shot is done."
+            if job.shots == 1
+            else f"All {job.shots} shots are done."
+        )
+    parts = [
+        f"{count} {word}"
+        for count, word in (
+            (job.shots_failed, "failed"),
+            (job.shots_unknown, "unknown"),
+        )
+        if count
+    ]
+    return f"{job.shots_done} of {job.shots} shots are done; {', '.join(parts)}."
+
+
+def timeline(job: JobView) -> list[Step]:
+    """Return the steps of a job with their times; steps never reached are left out."""
+    finished = is_finished(job)
+    steps = [
+        ("Submitted", job.submitted),
+        ("Compiled", job.queued),
+        ("First shot", job.started),
+    ]
+    if finished:
+        reached = [Step(name=n, at=at, kind="past") for n, at in steps if at]
+        bad = "past" if job.state == JobState.DONE else "bad"
+        return [*reached, Step(name=job.state.title(), at=job.ended, kind=bad)]
+    last = "Analysing" if job.state == JobState.ANALYSING else "Done"
+    return _open_steps([*steps, (last, None)])
+
+
+def _open_steps(steps: list[tuple[str, datetime | None]]) -> list[Step]:
+    now = next(i for i, (_, at) in enumerate(steps) if at is None)
+    kinds = ["past"] * now + ["present"] + ["future"] * (len(steps) - now - 1)
+    return [
+        Step(name=name, at=at, kind=kind)
+        for (name, at), kind in zip(steps, kinds, strict=True)
+    ]
