@@ -19,7 +19,7 @@ from shothub.agent.journal import Attempted, Parcel
 from shothub.agent.parcels import CONTENT, Spool, image_parcels, routine_parcels
 from shothub.agent.ports import GuestPort
 from shothub.agent.site import Site
-from shothub.shots.read import images, strip_front_panel
+from shothub.shots.read import BadShotFile, images, strip_front_panel
 from shothub.wire.agents import (
     AnalyseTask,
     JobAnalysed,
@@ -53,7 +53,7 @@ class Analyst:
         try:
             job = _job(folder)
             results, parcels = self._shot(job, folder or Path(), attempted.index)
-        except (OSError, ValidationError, IndexError) as error:
+        except (OSError, BadShotFile, ValidationError, IndexError) as error:
             reason = f"the shot's files cannot be read: {error}"
             results, parcels = [RoutineResult(routine="files", failed=reason)], []
         report = ShotAnalysed(epoch=epoch, routines=results)
@@ -67,11 +67,7 @@ class Analyst:
     ) -> tuple[list[RoutineResult], list[Parcel]]:
         path = job.shot_path(folder, index)
         spool = Spool(self._site.spool, job.job)
-        parcels = [
-            parcel
-            for stack in images(path)
-            for parcel in image_parcels(spool, stack, index)
-        ]
+        parcels, broken = _images(spool, path, index)
         routines = [*self._lab_routines(job.single), *job.routines]
         results, files = self._run_single(routines, path)
         parcels += routine_parcels(spool, files.files, index)
@@ -79,7 +75,7 @@ class Analyst:
             parcels.append(_hdf5(spool, path, index))
         values = {r.routine: r.values for r in results if not r.failed}
         jobfile.write_text(job.results_path(folder, index), json.dumps(values))
-        return results, parcels
+        return [*results, *broken], parcels
 
     def _run_single(
         self, routines: Sequence[SourceFile], path: Path
@@ -109,7 +105,7 @@ class Analyst:
         try:
             job = _job(folder)
             results, parcels = self._job(job, folder or Path(), task.done)
-        except (OSError, ValidationError, IndexError) as error:
+        except (OSError, BadShotFile, ValidationError, IndexError) as error:
             reason = f"the job's files cannot be read: {error}"
             results, parcels = [RoutineResult(routine="files", failed=reason)], []
         report = JobAnalysed(epoch=epoch, routines=results)
@@ -145,6 +141,23 @@ class Analyst:
                 os.close(shot)
         spool = Spool(self._site.spool, job.job)
         return gathered.finished(end), routine_parcels(spool, gathered.files, None)
+
+
+def _images(
+    spool: Spool, path: Path, index: int
+) -> tuple[list[Parcel], list[RoutineResult]]:
+    parcels: list[Parcel] = []
+    labels: set[str] = set()
+    try:
+        for stack in images(path):
+            # Two cameras may call their images alike.
+            again = stack.label in labels
+            label = f"{stack.orientation}_{stack.label}" if again else stack.label
+            labels.add(label)
+            parcels += image_parcels(spool, stack, index, label=label)
+    except (BadShotFile, ValueError) as error:
+        return parcels, [RoutineResult(routine="images", failed=str(error))]
+    return parcels, []
 
 
 def _names(routines: Sequence[SourceFile]) -> list[str]:

@@ -14,8 +14,6 @@ from shothub.agent.entries import (
     BadGlobals,
     Entries,
     entries,
-    is_hdf5,
-    read_data_file,
 )
 from shothub.agent.jobfile import JobFile
 from shothub.agent.ports import GuestPort
@@ -63,6 +61,7 @@ class Recipe:
     script: SourceFile
     globals: Entries
     globals_file: bytes = b""
+    globals_name: str = ""
     single: tuple[str, ...] = ()
     multi: tuple[str, ...] = ()
 
@@ -127,7 +126,7 @@ class Compiler:
             epoch=epoch,
             made=self._now(),
         )
-        blobs = [recipe.globals_file] if recipe.globals_file else []
+        blobs = [recipe.globals_file] if recipe.globals_name else []
         end = self._guest.run(_order(task, recipe), blobs=blobs, sink=bench.take)
         if faults := bench.faults_after(end):
             return Product(units={}, faults=tuple(faults), log=end.output)
@@ -201,17 +200,12 @@ class Compiler:
     def _script(self, task: CompileTask) -> Recipe:
         if task.script is None:
             raise TypeError("a script task has a script")
-        given, content, file = dict(task.globals), b"", task.globals_file
-        if file is not None and is_hdf5(file):
-            content = file.content
-        elif file is not None:
-            inner = read_data_file(file)
-            entries(inner, units={}, expressions=True, where=file.name)
-            given = inner | given
+        file = task.globals_file
         return Recipe(
             script=task.script,
-            globals=entries(given, units={}, expressions=True),
-            globals_file=content,
+            globals=entries(task.globals, units={}, expressions=True),
+            globals_file=file.content if file else b"",
+            globals_name=file.name if file else "",
             single=tuple(self._site.single),
             multi=tuple(self._site.multi),
         )
@@ -309,9 +303,7 @@ def _order(task: CompileTask, recipe: Recipe) -> CompileOrder:
     return CompileOrder(
         script=recipe.script,
         globals={GROUP: group} if group else {},
-        globals_file=task.globals_file.name
-        if task.globals_file and recipe.globals_file
-        else "",
+        globals_file=recipe.globals_name,
         shuffle=list(recipe.globals.shuffle),
         max_shots=task.max_shots,
         seed=_seed(task.job),

@@ -1,7 +1,5 @@
 """A job's globals, given as data, become runmanager's own entries."""
 
-import json
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -9,8 +7,8 @@ from pydantic import JsonValue, ValidationError
 
 from shothub.domain.faults import Fault
 from shothub.domain.scans import BadValue, Scan, parse_value
+from shothub.sandbox.entries import entry
 from shothub.wire.guests import GlobalEntry
-from shothub.wire.jobs import GlobalsFile
 
 GROUP = "globals"
 """Name of the one group of globals that shothub makes."""
@@ -30,8 +28,8 @@ class Entries:
 
     Attributes:
         entries: by name.
-        shuffle: names of the axes that run in random order: ``outer <name>`` of one of
-            the globals or ``zip <group>``, as in runmanager's expansion order.
+        shuffle: names of the axes that run in random order: one of the globals, or a
+            zip group.
     """
 
     entries: Mapping[str, GlobalEntry] = field(default_factory=dict)
@@ -43,7 +41,6 @@ def entries(
     *,
     units: Mapping[str, str],
     expressions: bool = False,
-    where: str = "globals",
 ) -> Entries:
     """Return the entries of globals given as data.
 
@@ -52,7 +49,6 @@ def entries(
         units: by name, for people.
         expressions: whether ``{"expression": ...}`` is allowed; it is evaluated in the
             sandbox alone.
-        where: begin of the place that a fault names.
 
     Raises:
         BadGlobals: a name or value is not what runmanager takes.
@@ -61,7 +57,7 @@ def entries(
     shuffle: list[str] = []
     faults: list[Fault] = []
     for name, raw in values.items():
-        place = f"{where}.{name}"
+        place = f"globals.{name}"
         try:
             made[name], axis = _entry(
                 name, raw, units.get(name, ""), expressions=expressions
@@ -89,45 +85,6 @@ def _entry(
     if expressions and isinstance(raw, dict) and "expression" in raw:
         return GlobalEntry.model_validate(raw), ""
     value = parse_value(raw)
-    if not isinstance(value, Scan):
-        return GlobalEntry(expression=repr(value), units=unit), ""
-    entry = GlobalEntry(
-        expression=repr(list(value.values)), units=unit, expansion=value.zip or "outer"
-    )
-    axis = f"zip {value.zip}" if value.zip else f"outer {name}"
-    return entry, axis if value.shuffle else ""
-
-
-def is_hdf5(file: GlobalsFile) -> bool:
-    """Tell by its name whether a globals file is runmanager's HDF5."""
-    return file.name.lower().endswith((".h5", ".hdf5"))
-
-
-def read_data_file(file: GlobalsFile) -> dict[str, JsonValue]:
-    """Return the globals of a JSON or TOML file.
-
-    Raises:
-        BadGlobals: the file is neither, or not one mapping of names to values.
-    """
-    reader = _READERS.get(file.name.lower().rpartition(".")[2])
-    if reader is None:
-        raise BadGlobals([_unreadable(file.name, "its name ends in none of these")])
-    try:
-        found = reader(file.content.decode())
-    except (ValueError, RecursionError) as error:
-        raise BadGlobals([_unreadable(file.name, str(error))]) from error
-    if not isinstance(found, dict):
-        raise BadGlobals([_unreadable(file.name, "it is not one mapping")])
-    return found
-
-
-_READERS = {"json": json.loads, "toml": tomllib.loads}
-
-
-def _unreadable(name: str, why: str) -> Fault:
-    return Fault(
-        code="bad_globals_file",
-        detail=f"The globals file cannot be read: {why[:200]}.",
-        where=name,
-        hint="give runmanager's .h5, or a .json or .toml file of names and values",
-    )
+    shuffled = isinstance(value, Scan) and value.shuffle
+    axis = (value.zip or name) if isinstance(value, Scan) and shuffled else ""
+    return entry(value, units=unit), axis

@@ -123,6 +123,11 @@ class Journal:
         rows = self._rows("SELECT folder FROM jobs WHERE job = ?", job)
         return Path(str(rows[0][0])) if rows else None
 
+    def was_started(self, job: str) -> bool:
+        """Tell whether any shot of a job was started."""
+        rows = self._rows("SELECT 1 FROM attempts WHERE job = ? LIMIT 1", job)
+        return bool(rows)
+
     def note_ask(self, lease: Lease) -> None:
         """Remember, before START is asked, that it is."""
         with self._transaction() as db:

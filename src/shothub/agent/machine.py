@@ -14,6 +14,7 @@ from shothub.agent.effects import (
 )
 from shothub.agent.events import Remembered
 from shothub.agent.state import Machine, Running, State
+from shothub.domain.states import Outcome
 from shothub.wire import plugin
 
 Step = tuple[State, tuple[Effect, ...]]
@@ -103,7 +104,12 @@ def _ended(state: State, report: plugin.Ended) -> Step:
         began=report.began,
         ended=report.at,
     )
-    return _without(state, report.attempt), (finish,)
+    state = _without(state, report.attempt)
+    if report.outcome is Outcome.DONE:
+        state = replace(state, failures=0, resume_due=False)
+    elif report.outcome is Outcome.FAILED:
+        state = replace(state, failures=state.failures + 1, resume_due=True)
+    return state, (finish,)
 
 
 def _unheard(state: State, report: plugin.Unheard) -> Step:

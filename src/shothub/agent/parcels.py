@@ -3,8 +3,6 @@
 import hashlib
 import io
 import json
-import struct
-import zlib
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -13,6 +11,7 @@ from numpy.typing import NDArray
 
 from shothub.agent.gathered import RoutineFile, file_part
 from shothub.agent.journal import Parcel
+from shothub.shots.png import preview
 from shothub.shots.read import ImageStack
 
 REPORT, CONTENT = 0, 1
@@ -85,35 +84,41 @@ def _digest(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def image_parcels(spool: Spool, stack: ImageStack, index: int) -> list[Parcel]:
-    """Return the parcels of one image of a shot: the array (frames, y, x) and a preview."""
-    frames = ordered_frames(stack.frames)
-    array = np.stack([stack.frames[name] for name in frames])
-    label = file_part(stack.label)
+def image_parcels(
+    spool: Spool, stack: ImageStack, index: int, *, label: str
+) -> list[Parcel]:
+    """Return the parcels of one image of a shot: the array (frames, y, x) and a preview.
+
+    Frames are in the order of ``ImageStack.array``; the media type names them.
+
+    Raises:
+        ValueError: the frames differ in shape.
+    """
+    folder, frames = file_part(label), ",".join(frame_names(stack))
     return [
         spool.parcel(
-            f"images/{label}/{index}.npy",
-            npy(array),
+            f"images/{folder}/{index}.npy",
+            npy(stack.array),
             kind="image",
-            label=stack.label,
+            label=label,
             shot=index,
-            media_type=f"application/x-npy; frames={','.join(frames)}",
+            media_type=f"application/x-npy; frames={frames}",
         ),
         spool.parcel(
-            f"previews/{label}/{index}.png",
-            png(preview({name: stack.frames[name] for name in frames})),
+            f"previews/{folder}/{index}.png",
+            preview(stack.frames),
             kind="preview",
-            label=stack.label,
+            label=label,
             shot=index,
             media_type="image/png",
         ),
     ]
 
 
-def ordered_frames(names: Iterable[str]) -> list[str]:
-    """Return frame names in the order in which the array has them."""
-    rank = {name: place for place, name in enumerate(FRAME_ORDER)}
-    return sorted(names, key=lambda name: (rank.get(name, len(rank)), name))
+def frame_names(stack: ImageStack) -> list[str]:
+    """Return the names of the frames in the order in which the array has them."""
+    known = [name for name in FRAME_ORDER if name in stack.frames]
+    return known + [name for name in stack.frames if name not in known]
 
 
 def routine_parcels(
@@ -148,39 +153,3 @@ def npy(array: NDArray[np.generic]) -> bytes:
     buffer = io.BytesIO()
     np.save(buffer, array, allow_pickle=False)
     return buffer.getvalue()
-
-
-def preview(frames: dict[str, NDArray[np.generic]]) -> NDArray[np.uint8]:
-    """Return a picture (y, x): optical density if there are atoms and light, else a frame."""
-    if "atoms" in frames and "light" in frames:
-        dark = frames.get("dark", np.zeros_like(frames["atoms"])).astype(float)
-        atoms = np.maximum(frames["atoms"].astype(float) - dark, 1.0)
-        light = np.maximum(frames["light"].astype(float) - dark, 1.0)
-        picture = np.log(light / atoms)
-    else:
-        picture = next(iter(frames.values())).astype(float)
-    picture = np.nan_to_num(picture)
-    low, high = np.percentile(picture, (1.0, 99.8))
-    scaled = (picture - low) / max(float(high - low), 1e-9)
-    return (np.clip(scaled, 0.0, 1.0) * 255).astype(np.uint8)
-
-
-def png(picture: NDArray[np.uint8]) -> bytes:
-    """Return an 8-bit grey picture (y, x) as PNG (ISO/IEC 15948)."""
-    height, width = picture.shape
-    rows = np.zeros((height, width + 1), np.uint8)
-    rows[:, 1:] = picture
-    head = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
-    return b"".join(
-        (
-            b"\x89PNG\r\n\x1a\n",
-            _chunk(b"IHDR", head),
-            _chunk(b"IDAT", zlib.compress(rows.tobytes(), 6)),
-            _chunk(b"IEND", b""),
-        )
-    )
-
-
-def _chunk(kind: bytes, data: bytes) -> bytes:
-    check = struct.pack(">I", zlib.crc32(kind + data))
-    return struct.pack(">I", len(data)) + kind + data + check

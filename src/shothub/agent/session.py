@@ -43,9 +43,19 @@ from shothub.agent.events import (
     Tick,
     WorkCame,
 )
-from shothub.agent.state import MARGIN, PATIENCE, Machine, Offered, State
+from shothub.agent.state import (
+    MARGIN,
+    MOST_FAILURES,
+    PARTING,
+    PATIENCE,
+    Machine,
+    Offered,
+    State,
+)
 from shothub.domain.states import Outcome
 from shothub.wire.agents import CompileTask
+
+TAKEN_OVER = "A newer agent has taken over this apparatus."
 
 Step = tuple[State, tuple[Effect, ...]]
 
@@ -59,7 +69,7 @@ def handle(state: State, event: Event, now: float) -> Step:
         now: seconds of the monotonic clock.
     """
     state, effects = _REACTIONS[type(event)](state, event, now)
-    for settle in (_lapse, _reopen, _withdraw, _ask, _leave):
+    for settle in (_lapse, _reopen, _withdraw, _recover, _ask, _leave):
         state, more = settle(state, now)
         effects += more
     return state, effects
@@ -198,8 +208,8 @@ def _tick(state: State, _event: Tick, _now: float) -> Step:
     return state, ()
 
 
-def _stop(state: State, _event: Stop, _now: float) -> Step:
-    return replace(state, stopping=True, leases=()), ()
+def _stop(state: State, _event: Stop, now: float) -> Step:
+    return replace(state, stopping=True, leave_by=now + PARTING, leases=()), ()
 
 
 _REACTIONS: dict[type[Event], Callable[[State, Any, float], Step]] = {
@@ -252,6 +262,17 @@ def _take_back(state: State, offer: Offered) -> Step:
     return replace(state, offered=offer), (WithdrawOffer(offer.attempt),)
 
 
+def _recover(state: State, _now: float) -> Step:
+    """Lead BLACS out of the error of a failed shot, so that the next user's can run."""
+    machine = state.machine
+    stuck = machine.connected and machine.blacs == "error" and state.running is None
+    if not stuck or not state.resume_due or state.paused or state.stopping:
+        return state, ()
+    if state.failures >= MOST_FAILURES:
+        return state, ()
+    return replace(state, resume_due=False), (ResumePlugin(),)
+
+
 def _ask(state: State, _now: float) -> Step:
     if not state.leases or not _may_ask(state):
         return state, ()
@@ -270,13 +291,13 @@ def _may_ask(state: State) -> bool:
     return state.machine.blacs == "idle"
 
 
-def _leave(state: State, _now: float) -> Step:
-    if state.left or state.asking:
+def _leave(state: State, now: float) -> Step:
+    if state.left:
         return state, ()
     offer_out = state.offered is not None and state.machine.connected
-    if state.stopping and not offer_out:
+    waits = offer_out or state.asking is not None
+    if state.stopping and (not waits or now >= state.leave_by):
         return replace(state, left=True), (Leave("stopped"),)
-    if state.fenced and not offer_out and not state.running:
-        reason = "A newer agent has taken over this apparatus."
-        return replace(state, left=True), (Leave(reason),)
+    if state.fenced and not waits and not state.running:
+        return replace(state, left=True), (Leave(TAKEN_OVER),)
     return state, ()

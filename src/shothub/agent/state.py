@@ -14,6 +14,14 @@ MARGIN = 10.0
 PATIENCE = 30.0
 """Seconds that an idle BLACS may leave an offer in the mailbox."""
 
+ABSENT = "BLACS does not run, or runs without shothub's plugin."
+
+PARTING = 5.0
+"""Seconds that a stopping agent waits for its offer to come back."""
+
+MOST_FAILURES = 3
+"""Shots that fail one after another before a person must look at BLACS."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Machine:
@@ -63,6 +71,8 @@ class State:
     Attributes:
         epoch: number of the session; 0 while none is open.
         unresolved: attempts under way at the hub whose fate the plugin must tell.
+        failures: how many shots failed one after another.
+        resume_due: a shot failed, and BLACS may have to be led out of its error.
         compiling: jobs being compiled, with the task that came again meanwhile, if any.
     """
 
@@ -70,6 +80,7 @@ class State:
     opening: bool = False
     fenced: bool = False
     stopping: bool = False
+    leave_by: float = 0.0
     left: bool = False
     paused: bool = False
     hold: str = ""
@@ -80,6 +91,8 @@ class State:
     asking: Lease | None = None
     offered: Offered | None = None
     running: Running | None = None
+    failures: int = 0
+    resume_due: bool = False
     unresolved: Mapping[int, Remembered] = field(default_factory=dict)
     compiling: Mapping[str, CompileTask | None] = field(default_factory=dict)
     analysing: frozenset[str] = frozenset()
@@ -122,7 +135,7 @@ def status(state: State, *, disk_free: int | None) -> ApparatusStatus:
     machine = state.machine
     return ApparatusStatus(
         blacs=machine.blacs if machine.connected else "absent",
-        message=machine.message,
+        message=machine.message if machine.connected else ABSENT,
         hold=hold,
         disk_free=disk_free,
     )

@@ -1,0 +1,231 @@
+"""An agent put together: adapters, workers and threads around one session."""
+
+import random
+import socket
+import threading
+from collections.abc import Callable
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+import structlog
+
+from shothub import __version__
+from shothub.agent import events as ev
+from shothub.agent.analyst import Analyst
+from shothub.agent.compiler import Compiler
+from shothub.agent.description import description
+from shothub.agent.hands import Hands, Tools, Workers
+from shothub.agent.holds import Holds
+from shothub.agent.journal import Journal
+from shothub.agent.outbox import Outbox
+from shothub.agent.polling import Kind, Poller, Standing
+from shothub.agent.ports import GuestPort, HubPort, PluginPort
+from shothub.agent.prepare import Prepared
+from shothub.agent.runner import Runner
+from shothub.agent.shelf import Shelf
+from shothub.agent.site import Published, Site
+from shothub.agent.workers import AnalysisWorker, CompileWorker, Opener, Starter
+from shothub.domain.faults import Fault
+from shothub.runtime import clock
+from shothub.wire.agents import Capacity, OpenSession
+from shothub.wire.apparatus import Description
+from shothub.wire.jobs import SourceFile
+from shothub.wire.plugin import Report
+
+logger = structlog.get_logger()
+
+TAKEN_AHEAD = Capacity(compile=4, shots=4, analyse=1)
+"""How many compile tasks, leases and analyses the agent holds at once."""
+
+PARTING_SECONDS = 5.0
+_SOFTWARE = ("shothub", "labscript", "blacs", "runmanager", "lyse", "labscript-devices")
+
+PluginMaker = Callable[[Callable[[Report], None], Callable[[bool], None]], PluginPort]
+
+
+def site_of(prepared: Prepared) -> Site:
+    """Return what the workers need of an apparatus folder."""
+    folder = prepared.folder
+    routines = {
+        name: SourceFile(name=f"{name}.py", text=text)
+        for name, text in folder.routines.items()
+    }
+    procedures = {
+        p.name: Published(
+            source=SourceFile(name=f"{p.name}.py", text=p.source),
+            sha256=p.sha256,
+            units={parameter.name: parameter.unit for parameter in p.parameters},
+            single=p.routines,
+            multi=p.multishot,
+        )
+        for p in folder.procedures.values()
+    }
+    return Site(
+        storage=folder.shots,
+        state=folder.state,
+        lab=prepared.lab,
+        procedures=procedures,
+        routines=routines,
+        single=folder.config.routines.single,
+        multi=folder.config.routines.multi,
+        minimum_free_bytes=folder.config.storage.minimum_free_bytes,
+        hdf5=folder.config.storage.hdf5_download,
+    )
+
+
+def describe(prepared: Prepared, no_sandbox: str) -> Description:
+    """Return what the hub is to publish of the apparatus."""
+    refusals = {"procedure": no_sandbox, "script": no_sandbox} if no_sandbox else {}
+    return description(
+        prepared.folder,
+        prepared.lab,
+        refusals=refusals,
+        software={name: found for name in _SOFTWARE if (found := _version(name))},
+    )
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return ""
+
+
+class Agent:
+    """One agent of one apparatus; ``run`` works until ``stop`` or until it is fenced.
+
+    Args:
+        prepared: the apparatus folder.
+        hub: the hub.
+        plugin: makes the channel to BLACS; None for an agent that only analyses.
+        compiling: sandbox that compiles; None if this agent does not compile.
+        analysing: sandbox that analyses.
+        no_sandbox: why users' code cannot be run here, in words; empty if it can.
+    """
+
+    def __init__(
+        self,
+        prepared: Prepared,
+        *,
+        hub: HubPort,
+        plugin: PluginMaker,
+        compiling: GuestPort | None,
+        analysing: GuestPort,
+        no_sandbox: str = "",
+    ) -> None:
+        site, folder = site_of(prepared), prepared.folder
+        self._journal = Journal(folder.state)
+        self._standing = Standing()
+        self._outbox = Outbox(
+            journal=self._journal, hub=hub, clock=clock.monotonic, jitter=random.random
+        )
+        machine = compiling is not None
+        self._runner = Runner(
+            standing=self._standing,
+            most=TAKEN_AHEAD if machine else Capacity(analyse=TAKEN_AHEAD.analyse),
+            holds=Holds(
+                site=site, table=folder.connection_table_h5, no_compile=no_sandbox
+            ),
+            clock=clock.monotonic,
+        )
+        self._plugin = plugin(self._heard, self._connection)
+        shelf = Shelf(self._journal)
+        hello = OpenSession(
+            apparatus=folder.config.name,
+            agent_version=__version__,
+            host=socket.gethostname(),
+            description=describe(prepared, no_sandbox),
+        )
+        self._opener = Opener(
+            hub=hub,
+            journal=self._journal,
+            hello=lambda: hello,
+            tell=self._runner.tell,
+            jitter=random.random,
+        )
+        workers = Workers(
+            opener=self._opener,
+            starter=Starter(hub=hub, journal=self._journal, tell=self._runner.tell),
+            compiler=self._compile_worker(site, shelf, hub, compiling),
+            analyst=AnalysisWorker(
+                analyst=Analyst(guest=analysing, site=site),
+                journal=self._journal,
+                shelf=shelf,
+                outbox=self._outbox,
+                tell=self._runner.tell,
+            ),
+        )
+        self._hands = Hands(
+            tools=Tools(
+                plugin=self._plugin,
+                journal=self._journal,
+                outbox=self._outbox,
+                shelf=shelf,
+                standing=self._standing,
+                now=clock.now,
+            ),
+            workers=workers,
+            tell=self._runner.tell,
+            leave=self._runner.leave,
+        )
+        self._pollers = [self._poller(kind, hub) for kind in _KINDS]
+
+    def _compile_worker(
+        self, site: Site, shelf: Shelf, hub: HubPort, guest: GuestPort | None
+    ) -> CompileWorker | None:
+        if guest is None:
+            return None
+        compiler = Compiler(
+            guest=guest, site=site, in_use=self._journal.was_started, now=clock.now
+        )
+        return CompileWorker(
+            compiler=compiler, hub=hub, shelf=shelf, tell=self._runner.tell
+        )
+
+    def _poller(self, kind: Kind, hub: HubPort) -> Poller:
+        return Poller(
+            kind,
+            hub=hub,
+            standing=self._standing,
+            tell=self._runner.tell_and_wait,
+            clock=clock.monotonic,
+        )
+
+    @property
+    def denied(self) -> Fault | None:
+        """Why the hub did not accept the token, if that ended the agent."""
+        return self._opener.denied
+
+    def _heard(self, report: Report) -> None:
+        self._runner.tell(ev.PluginSaid(report))
+
+    def _connection(self, up: bool) -> None:  # noqa: FBT001 (the channel's callback)
+        logger.info("BLACS connected" if up else "BLACS gone")
+        self._runner.tell(ev.PluginUp() if up else ev.PluginDown())
+
+    def stop(self, *_signal: Any) -> None:
+        """Let ``run`` end; may be called from a signal handler."""
+        self._runner.tell(ev.Stop())
+
+    def run(self) -> str:
+        """Work; return why it ended."""
+        outbox = threading.Thread(target=self._outbox.run, name="outbox", daemon=True)
+        outbox.start()
+        for poller in self._pollers:
+            threading.Thread(target=poller.run, name="poll", daemon=True).start()
+        self._hands.start()
+        self._plugin.start()
+        try:
+            return self._runner.run(self._hands.carry_out)
+        finally:
+            self._standing.close()
+            self._plugin.close()
+            self._hands.close()
+            self._outbox.wake()
+            self._outbox.drained(PARTING_SECONDS)
+            self._outbox.close()
+            outbox.join(PARTING_SECONDS)
+            self._journal.close()
+
+
+_KINDS: tuple[Kind, ...] = ("compile", "shots", "analyse")

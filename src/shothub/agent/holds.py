@@ -1,0 +1,52 @@
+"""What keeps shots or compilations from starting, looked at every second."""
+
+from pathlib import Path
+
+from shothub.agent.events import HoldChanged
+from shothub.agent.site import Site, disk_free
+
+OPERATORS_HOLD = "hold"
+"""File in the state folder by which a person at the lab latches a hold; its text says why."""
+
+
+class Holds:
+    """Looks at the disk, at the compiled connection table and at the operator's file.
+
+    Args:
+        site: the apparatus.
+        table: the compiled connection table.
+        no_compile: why users' code cannot be run here, if it cannot.
+    """
+
+    def __init__(self, *, site: Site, table: Path, no_compile: str = "") -> None:
+        self._site = site
+        self._table = table
+        self._no_compile = no_compile
+
+    def __call__(self) -> tuple[HoldChanged, int | None]:
+        """Return what holds, and the free bytes of the shot storage."""
+        free = disk_free(self._site.storage)
+        common = self._common(free)
+        starts = self._operators() or common
+        return HoldChanged(starts=starts, compiles=common or self._no_compile), free
+
+    def _operators(self) -> str:
+        file = self._site.state / OPERATORS_HOLD
+        try:
+            reason = file.read_text("utf-8", errors="replace").strip()
+        except FileNotFoundError:
+            return ""
+        except OSError as error:
+            # A hold that cannot be read holds all the same.
+            return f"The file {file} cannot be read: {error.strerror}."
+        return reason or "The operator holds this apparatus."
+
+    def _common(self, free: int) -> str:
+        if free < self._site.minimum_free_bytes:
+            return (
+                f"The shot storage has {free:,} bytes left; the lab keeps"
+                f" {self._site.minimum_free_bytes:,} free."
+            )
+        if not self._table.exists():
+            return f"The compiled connection table {self._table} is missing."
+        return ""

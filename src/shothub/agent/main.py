@@ -1,0 +1,206 @@
+"""`shothub agent`: the composition root of the program at the apparatus."""
+
+import signal
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from shothub.agent.agent import Agent, PluginMaker
+from shothub.agent.hub import AgentHub
+from shothub.agent.journal import AnotherAgent
+from shothub.agent.ports import GuestPort
+from shothub.agent.prepare import NotReady, Prepared, prepare
+from shothub.agent.session import TAKEN_OVER
+from shothub.domain.faults import Fault
+from shothub.runtime import logs
+from shothub.sandbox.host import (
+    Frame,
+    GuestBinds,
+    GuestEnd,
+    GuestKind,
+    GuestLimits,
+    Layers,
+    SandboxFailed,
+    Zygote,
+    probe,
+)
+from shothub.suite.channel import NotConnected, PluginChannel
+from shothub.wire.guests import AnalyseOrder, CompileOrder
+from shothub.wire.plugin import Order, Report
+
+STOPPED, REFUSED, FENCED = 0, 2, 3
+"""Exit codes."""
+
+
+class NoMachine:
+    """Stands for the plugin in an agent that only analyses."""
+
+    def start(self) -> None:
+        """Do nothing."""
+
+    def send(self, order: Order) -> None:
+        """Refuse every order.
+
+        Raises:
+            NotConnected: always.
+        """
+        raise NotConnected(f"this agent has no machine for {order.type}")
+
+    def close(self) -> None:
+        """Do nothing."""
+
+
+class NoSandbox:
+    """Stands for the sandbox where it cannot work: every run fails, in words."""
+
+    def __init__(self, reason: str) -> None:
+        self._reason = reason
+
+    def run(
+        self,
+        _order: CompileOrder | AnalyseOrder,
+        *,
+        blobs: Sequence[bytes] = (),
+        files: Sequence[int] = (),
+        sink: Callable[[Frame], None],
+    ) -> GuestEnd:
+        """Run nothing."""
+        del blobs, files, sink
+        return GuestEnd(ok=False, reason="no_sandbox", detail=self._reason)
+
+    def close(self) -> None:
+        """Do nothing."""
+
+
+def binds_of(prepared: Prepared) -> GuestBinds:
+    """Return what guests may read of an apparatus folder."""
+    folder = prepared.folder
+    userlib = [folder.path / "user_devices", *folder.pythonlib]
+    return GuestBinds(
+        apparatus_name=folder.config.name,
+        labscriptlib=folder.labscriptlib,
+        connection_table=folder.connection_table_py,
+        userlib=tuple(path for path in userlib if path.is_dir()),
+    )
+
+
+def run(folder: Path, hub: str, token: str, *, only_analysis: bool = False) -> None:
+    """Run the agent of an apparatus until it is told to stop.
+
+    Args:
+        folder: the apparatus folder.
+        hub: address of the hub.
+        token: the agent's token.
+        only_analysis: neither compile nor drive the machine. Such an agent takes the
+            apparatus over as any other does: not beside an agent with a machine.
+
+    Raises:
+        SystemExit: code 2 if something is wrong with the folder, the sandbox or the
+            token; code 3 if a newer agent has taken over.
+    """
+    logs.configure("agent")
+    console = Console(stderr=True)
+    try:
+        prepared = prepare(folder)
+        with ExitStack() as stack:
+            agent = _assemble(stack, console, prepared, hub, token, only_analysis)
+            code = _work(agent, console)
+    except NotReady as error:
+        code = _refuse(console, error.faults)
+    except AnotherAgent as error:
+        code = _refuse(console, [error.fault])
+    except SandboxFailed as error:
+        fault = Fault(code="sandbox_failed", detail=f"The sandbox failed: {error}.")
+        code = _refuse(console, [fault])
+    if code:
+        raise SystemExit(code)
+
+
+def _assemble(
+    stack: ExitStack,
+    console: Console,
+    prepared: Prepared,
+    url: str,
+    token: str,
+    only_analysis: bool,  # noqa: FBT001
+) -> Agent:
+    layers = probe()
+    no_sandbox = "; ".join(layers.missing)
+    hub = stack.enter_context(AgentHub(url, token))
+    compiling: GuestPort | None = None
+    if not only_analysis:
+        compiling = _guest(stack, "compile", prepared, no_sandbox)
+    _summary(console, prepared, url, layers)
+    return Agent(
+        prepared,
+        hub=hub,
+        plugin=_plugin(prepared, only_analysis=only_analysis),
+        compiling=compiling,
+        analysing=_guest(stack, "analyse", prepared, no_sandbox),
+        no_sandbox=no_sandbox,
+    )
+
+
+def _guest(
+    stack: ExitStack, kind: GuestKind, prepared: Prepared, no_sandbox: str
+) -> GuestPort:
+    if no_sandbox:
+        return NoSandbox(no_sandbox)
+    return stack.enter_context(Zygote(kind, binds_of(prepared), GuestLimits()))
+
+
+def _plugin(prepared: Prepared, *, only_analysis: bool) -> PluginMaker:
+    def make(
+        on_report: Callable[[Report], None], on_connection: Callable[[bool], None]
+    ) -> NoMachine | PluginChannel:
+        if only_analysis:
+            return NoMachine()
+        return PluginChannel(prepared.state, on_report, on_connection)
+
+    return make
+
+
+def _work(agent: Agent, console: Console) -> int:
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, agent.stop)
+    reason = agent.run()
+    if agent.denied:
+        return _refuse(console, [agent.denied])
+    console.print(f"The agent has ended: {reason}")
+    return FENCED if reason == TAKEN_OVER else STOPPED
+
+
+def _refuse(console: Console, faults: Sequence[Fault]) -> int:
+    for fault in faults:
+        console.print(f"[bold red]{fault.code}[/] ", end="")
+        console.print(str(fault), markup=False, highlight=False)
+    return REFUSED
+
+
+def _summary(console: Console, prepared: Prepared, url: str, layers: Layers) -> None:
+    config, folder = prepared.folder.config, prepared.folder
+    table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
+    rows = {
+        "apparatus": f"{config.name} · {config.title}" if config.title else config.name,
+        "hub": url,
+        "BLACS": f"looked for in {prepared.state / 'plugin'}",
+        "shots": str(folder.shots),
+        "procedures": ", ".join(folder.procedures) or "none",
+        "sandbox": _sandbox_words(layers),
+    }
+    for name, value in rows.items():
+        table.add_row(name, value)
+    console.print(table)
+
+
+def _sandbox_words(layers: Layers) -> str:
+    if layers.missing:
+        return f"MISSING, nothing is compiled: {'; '.join(layers.missing)}"
+    return (
+        f"complete but weaker: {'; '.join(layers.weaker)}"
+        if layers.weaker
+        else "complete"
+    )
