@@ -83,7 +83,9 @@ class Cgroup:
     """The groups of one run; without parents it does nothing."""
 
     def __init__(self, parents: CgroupParents, name: str) -> None:
-        self._folders = tuple(folder / f"run-{os.getpid()}-{name}" for folder in parents.folders)
+        self._folders = tuple(
+            folder / f"run-{os.getpid()}-{name}" for folder in parents.folders
+        )
         self._version = parents.version
 
     def make(self, *, memory: int, processes: int) -> None:
@@ -97,7 +99,9 @@ class Cgroup:
             {"pids.max": processes},
         )
         if self._version == 2:
-            knobs = ({"memory.max": memory, "memory.swap.max": 0, "pids.max": processes},)
+            knobs = (
+                {"memory.max": memory, "memory.swap.max": 0, "pids.max": processes},
+            )
         for folder, settings in zip(self._folders, knobs, strict=False):
             folder.mkdir()
             for knob, value in settings.items():
@@ -114,7 +118,9 @@ class Cgroup:
         for folder in self._folders:
             for name in ("memory.events", "memory.oom_control"):
                 file = folder / name
-                if file.exists() and re.search(r"^oom_kill [1-9]", file.read_text(), re.M):
+                if file.exists() and re.search(
+                    r"^oom_kill [1-9]", file.read_text(), re.M
+                ):
                     return True
         return False
 

@@ -12,7 +12,9 @@ def entry(value: Scalar | Scan, *, units: str = "") -> GlobalEntry:
     """Return how runmanager would write a plain value or a scan."""
     if isinstance(value, Scan):
         expansion = value.zip or OUTER
-        return GlobalEntry(expression=repr(list(value.values)), units=units, expansion=expansion)
+        return GlobalEntry(
+            expression=repr(list(value.values)), units=units, expansion=expansion
+        )
     return GlobalEntry(expression=repr(value), units=units)
 
 

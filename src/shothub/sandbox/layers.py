@@ -47,8 +47,16 @@ def probe() -> Layers:
     seccomp, parents = _has_seccomp(), find_parents()
     own_uid = os.getuid() == 0
     missing = [
-        *([] if sys.platform == "linux" else ["Linux (or WSL2) is needed for the sandbox"]),
-        *([] if bubblewrap else ["bubblewrap is not installed (Debian: apt install bubblewrap)"]),
+        *(
+            []
+            if sys.platform == "linux"
+            else ["Linux (or WSL2) is needed for the sandbox"]
+        ),
+        *(
+            []
+            if bubblewrap
+            else ["bubblewrap is not installed (Debian: apt install bubblewrap)"]
+        ),
         *(
             []
             if namespaces
@@ -57,7 +65,11 @@ def probe() -> Layers:
                 "elsewhere: sysctl user.max_user_namespaces)"
             ]
         ),
-        *([] if seccomp else ["libseccomp is not installed (Debian: apt install libseccomp2)"]),
+        *(
+            []
+            if seccomp
+            else ["libseccomp is not installed (Debian: apt install libseccomp2)"]
+        ),
     ]
     return Layers(
         bubblewrap=bubblewrap,
@@ -74,11 +86,15 @@ def probe() -> Layers:
 def _weaker(*, landlock: int, parents: CgroupParents, own_uid: bool) -> list[str]:
     found = []
     if not landlock:
-        found.append("the kernel has no Landlock (5.13 or newer): namespaces stand alone")
+        found.append(
+            "the kernel has no Landlock (5.13 or newer): namespaces stand alone"
+        )
     if not parents.version:
         found.append(f"{parents.missing}: memory is bounded per process only")
     if not own_uid:
-        found.append("guests run under the agent's own uid: start it as root, or as a user alone")
+        found.append(
+            "guests run under the agent's own uid: start it as root, or as a user alone"
+        )
     return found
 
 

@@ -72,8 +72,16 @@ def world(binds: GuestBinds, *, uid: int) -> World:
 
 
 def _isolation() -> list[str]:
-    spaces = "--unshare-ipc --unshare-pid --unshare-net --unshare-uts --unshare-cgroup-try"
-    words = [*spaces.split(), "--new-session", "--clearenv", "--hostname", profile.HOST_NAME]
+    spaces = (
+        "--unshare-ipc --unshare-pid --unshare-net --unshare-uts --unshare-cgroup-try"
+    )
+    words = [
+        *spaces.split(),
+        "--new-session",
+        "--clearenv",
+        "--hostname",
+        profile.HOST_NAME,
+    ]
     if os.getuid() == 0:
         # Root binds what an unprivileged uid might not reach; the guest's first act is
         # to become that uid, for which it needs these and loses them by it.
@@ -81,7 +89,15 @@ def _isolation() -> list[str]:
         words += ["--cap-drop", "ALL", *(w for cap in kept for w in ("--cap-add", cap))]
     else:
         identity = str(GUEST_UID)
-        words += ["--unshare-user", "--uid", identity, "--gid", identity, "--cap-drop", "ALL"]
+        words += [
+            "--unshare-user",
+            "--uid",
+            identity,
+            "--gid",
+            identity,
+            "--cap-drop",
+            "ALL",
+        ]
     return words
 
 
@@ -101,7 +117,12 @@ def _folders() -> list[str]:
 
 def _visible(binds: GuestBinds) -> Iterator[tuple[Path, str]]:
     """Yield what is bound read-only, and where; parents before what lies in them."""
-    for path in (*library_paths(), *interpreter_paths(), *own_paths(), *binds.python_paths):
+    for path in (
+        *library_paths(),
+        *interpreter_paths(),
+        *own_paths(),
+        *binds.python_paths,
+    ):
         yield path, str(path)
     timezones = Path("/usr/share/zoneinfo")
     if timezones.exists():
@@ -123,7 +144,10 @@ def _labscriptlib(binds: GuestBinds) -> Iterator[tuple[Path, str]]:
         if not _has(binds, "connection_table.py"):
             yield binds.connection_table, f"{library}/connection_table.py"
         if not _has(binds, binds.apparatus_name):
-            yield binds.connection_table, f"{library}/{binds.apparatus_name}/connection_table.py"
+            yield (
+                binds.connection_table,
+                f"{library}/{binds.apparatus_name}/connection_table.py",
+            )
 
 
 def _written(binds: GuestBinds, uid: int) -> Iterator[tuple[str, str]]:

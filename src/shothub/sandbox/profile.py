@@ -71,6 +71,8 @@ ENVIRONMENT = {
     "OMP_NUM_THREADS": "1",
     "MKL_NUM_THREADS": "1",
     "NUMEXPR_NUM_THREADS": "1",
+    "ARROW_DEFAULT_MEMORY_POOL": "system",
+    "JE_ARROW_MALLOC_CONF": "background_thread:false",
     "HDF5_USE_FILE_LOCKING": "FALSE",
     "HDF5_PLUGIN_PATH": "::",
     "QT_QPA_PLATFORM": "offscreen",

@@ -22,7 +22,12 @@ class Pump:
     """
 
     def __init__(
-        self, limits: GuestLimits, *, frames: int, output: int, sink: Callable[[Frame], None]
+        self,
+        limits: GuestLimits,
+        *,
+        frames: int,
+        output: int,
+        sink: Callable[[Frame], None],
     ) -> None:
         self._limits = limits
         self._reader = FrameReader(limits)

@@ -52,7 +52,11 @@ class WarmProcess:
     """One bubblewrap process that imports once and forks a guest for each run."""
 
     def __init__(
-        self, kind: str, binds: GuestBinds, limits: GuestLimits, guards: Sequence[str] = ALL_GUARDS
+        self,
+        kind: str,
+        binds: GuestBinds,
+        limits: GuestLimits,
+        guards: Sequence[str] = ALL_GUARDS,
     ) -> None:
         self._claim: Claim = claim_uid()
         self._log = os.memfd_create("log")
@@ -105,7 +109,9 @@ class WarmProcess:
         line = socket.socket(fileno=descriptors[0])
         line.settimeout(ANSWER_SECONDS)
         try:
-            hello, ancillary, _, _ = line.recvmsg(16, socket.CMSG_SPACE(_CREDENTIALS.size))
+            hello, ancillary, _, _ = line.recvmsg(
+                16, socket.CMSG_SPACE(_CREDENTIALS.size)
+            )
             if hello != b"ready":
                 raise self._failure("a guest could not be confined")
             process = _CREDENTIALS.unpack(ancillary[0][2])[0]

@@ -98,7 +98,11 @@ class Zygote:
                 it raises ends the run and comes out here.
         """
         return self.run_text(
-            order.model_dump_json().encode(), seed=order.seed, blobs=blobs, files=files, sink=sink
+            order.model_dump_json().encode(),
+            seed=order.seed,
+            blobs=blobs,
+            files=files,
+            sink=sink,
         )
 
     def run_text(
@@ -142,14 +146,18 @@ class Zygote:
             frames, their_frames = _pipe(stack)
             output, their_output = _pipe(stack)
             contents = [_memory_file(blob, stack) for blob in (order, *blobs)]
-            guest.give(seed=seed, descriptors=[their_frames, their_output, *contents, *files])
+            guest.give(
+                seed=seed, descriptors=[their_frames, their_output, *contents, *files]
+            )
             for descriptor in (their_frames, their_output):
                 os.close(descriptor)
             pump = Pump(self._limits, frames=frames, output=output, sink=sink)
             pump.run(guest.pidfd)
             status = warm.status()
             return pump, pump.reason or reason_of(
-                status, ended=_last_word(pump) is not None, out_of_memory=group.out_of_memory()
+                status,
+                ended=_last_word(pump) is not None,
+                out_of_memory=group.out_of_memory(),
             )
 
     def _bound(self, group: Cgroup, guest: Guest) -> None:
@@ -158,7 +166,9 @@ class Zygote:
             group.make(memory=memory, processes=self._limits.threads)
             group.add(guest.process)
         except OSError as error:
-            raise SandboxFailed(f"the control group could not be used: {error}") from error
+            raise SandboxFailed(
+                f"the control group could not be used: {error}"
+            ) from error
 
     def _warmed(self) -> WarmProcess:
         if self._runs >= self._limits.runs:
@@ -166,7 +176,9 @@ class Zygote:
         if self._warm is None:
             prepare(self._parents)
             sweep(self._parents)
-            self._warm = WarmProcess(self._kind, self._binds, self._limits, self._guards)
+            self._warm = WarmProcess(
+                self._kind, self._binds, self._limits, self._guards
+            )
             self._runs = 0
         return self._warm
 
@@ -176,7 +188,9 @@ class Zygote:
             self._warm = None
         self._runs = 0
 
-    def _end(self, reason: str, detail: str, begun: float, pump: Pump | None = None) -> GuestEnd:
+    def _end(
+        self, reason: str, detail: str, begun: float, pump: Pump | None = None
+    ) -> GuestEnd:
         last = _last_word(pump) if pump else None
         words = words_for(reason, self._limits)
         return GuestEnd(

@@ -6,6 +6,7 @@ head (JSON, UTF-8) and the body (raw bytes). Kinds:
 ``B`` begin of a file: head FileHead · ``N`` a node of it (group or dataset): head NodeHead,
 body the dataset's bytes · ``S`` a shot: head ShotHead, after which its file follows ·
 ``R`` a routine's result: head RoutineHead · ``P`` a picture: head PictureHead, body PNG ·
+``A`` an array of a routine: head PictureHead, body npy ·
 ``F`` a fault: head FaultModel · ``E`` the end: head EndHead; nothing follows.
 All that a guest sends is as untrusted as the code that ran in it.
 """
@@ -36,8 +37,8 @@ class CompileOrder(Message):
         script: the labscript file; its name becomes ``script_basename``.
         globals: group to name to entry; evaluated and expanded inside.
         globals_file: name of a globals file whose bytes follow the order, or empty.
-        shuffle: names of the axes to shuffle.
-        fixed: values of globals that were already expanded outside; None to expand inside.
+            Globals given here take the place of those of the same name in the file.
+        shuffle: names of the axes to shuffle: of a global, or of a zip group.
         max_shots: refuse before the product is made.
     """
 
@@ -58,6 +59,7 @@ class AnalyseOrder(Message):
         shots: names of the shot files whose descriptors follow, in order of index.
         rows: for a multi-shot run: one mapping per shot of column path (joined by the unit separator U+001F)
             to value, from which lyse's dataframe is made.
+        routine_seconds: after which a routine is marked failed and the next one runs.
     """
 
     type: Literal["analyse"] = "analyse"
@@ -65,6 +67,7 @@ class AnalyseOrder(Message):
     routines: list[SourceFile]
     shots: list[str] = []
     rows: list[dict[str, JsonValue]] = []
+    routine_seconds: float = 30.0
     seed: int = 0
 
 
@@ -109,7 +112,14 @@ class ShotHead(Message):
 
 
 class RoutineHead(Message):
-    """What a routine saved on a shot or on the job."""
+    """What a routine saved on a shot or on the job; numbers that are none come as null.
+
+    Attributes:
+        routine: its file's name without the ending.
+        values: name of the result to value.
+        failed: what went wrong, empty if nothing did; what was saved before is kept.
+        traceback: the routine's own lines on the way there.
+    """
 
     routine: str
     values: dict[str, JsonValue] = {}

@@ -21,12 +21,14 @@ from shothub.sandbox.guests.expanding import Groups, Shots, as_groups, expand, m
 from shothub.sandbox.guests.faulty import Refused, fault_of, print_own_traceback
 from shothub.sandbox.guests.globals_files import read_globals_file
 from shothub.sandbox.guests.preloading import import_all
+from shothub.sandbox.guests.sources import save_labscripts
 from shothub.wire.guests import CompileOrder, GlobalEntry
 from shothub.wire.jobs import SourceFile
 
 JOB = Path("/scratch/job")
 SHOTS = Path("/scratch/shots")
 LAB_MODULES = ("labscriptlib", "connection_table")
+_TOO_EARLY = "prior to calling start()"
 
 _WARM_UP = """
 from labscript import start, stop, AnalogOut, DigitalOut
@@ -39,6 +41,7 @@ stop(1)
 
 def prepare(preload: list[str]) -> None:
     """Import what jobs need and compile once, which loads what loads late."""
+    labscript.labscript.save_labscripts = save_labscripts
     import_all(preload)
     null = os.open(os.devnull, os.O_WRONLY)
     order = CompileOrder(
@@ -164,11 +167,15 @@ def _compile(code: CodeType, script: Path, shot: Path, groups: Groups) -> None:
 def _initialise(shot: Path, script: Path, groups: Groups) -> None:
     try:
         labscript.labscript_init(str(shot), labscript_file=str(script))
+        # The file lives for milliseconds: compressing it would be for nothing.
+        compiler.compression = None
     except labscript.LabscriptError as error:
         name = re.search(r"'([^']*)' is ", str(error))
         where = _where(groups, name[1]) if name else "globals"
         text = str(error).split(".h5.", 1)[-1].strip()
-        raise Refused(Fault(code="bad_global_name", detail=text[:500], where=where)) from error
+        raise Refused(
+            Fault(code="bad_global_name", detail=text[:500], where=where)
+        ) from error
 
 
 def _refuse_unfinished(script: Path) -> None:
@@ -186,11 +193,12 @@ def _refuse_unfinished(script: Path) -> None:
 def _refusal(error: BaseException, script: str) -> Refused:
     print_own_traceback(error, [script])
     fault = fault_of(error, [script], code="compile_error")
-    if not compiler.start_called and _was_in_stop(error):
-        hint = "call start() after the connection table and before the first instruction"
-        fault = Fault(
-            code="no_start", detail="stop() came without start().", where=fault.where, hint=hint
+    if not compiler.start_called and (_was_in_stop(error) or _TOO_EARLY in str(error)):
+        hint = (
+            "call start() after the connection table and before the first instruction"
         )
+        text = "The script gives instructions without having called start()."
+        fault = Fault(code="no_start", detail=text, where=fault.where, hint=hint)
     return Refused(fault)
 
 
@@ -198,7 +206,10 @@ def _was_in_stop(error: BaseException) -> bool:
     trace = error.__traceback__
     while trace is not None:
         function = trace.tb_frame.f_code
-        if function.co_name == "stop" and function.co_filename == labscript.labscript.__file__:
+        if (
+            function.co_name == "stop"
+            and function.co_filename == labscript.labscript.__file__
+        ):
             return True
         trace = trace.tb_next
     return False

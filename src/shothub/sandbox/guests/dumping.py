@@ -1,15 +1,17 @@
 """An HDF5 file becomes frames: groups, attributes and arrays, never bytes of the file."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 import h5py
 import numpy as np
+from h5py import h5a, h5t
 
 from shothub.sandbox.guests.channel import Channel
 
 Head = dict[str, object]
 
+_NUMBERS = (h5t.INTEGER, h5t.FLOAT)
 _LEFT_OUT = "globals/"
 """Expressions of the globals stay here; their values are attributes of the group."""
 
@@ -47,16 +49,33 @@ def _walk(file: h5py.File) -> Iterator[tuple[str, h5py.Group | h5py.Dataset]]:
                 waiting.append((f"{place}/", node))
 
 
-def _attributes(node: h5py.Group | h5py.Dataset) -> Mapping[str, Head]:
-    described = {}
-    for name, value in node.attrs.items():
-        if isinstance(value, h5py.Reference):
-            continue  # how runmanager writes None
-        head, body = describe(value)
-        if body:
-            head["data"] = body.hex()
-        described[name] = head
+def _attributes(node: h5py.Group | h5py.Dataset) -> Head:
+    described: Head = {}
+    for position in range(h5a.get_num_attrs(node.id)):
+        attribute = h5a.open(node.id, index=position)
+        name = attribute.name.decode()
+        head = _number(attribute) or _described(node.attrs[name])
+        if head is not None:
+            described[name] = head
     return described
+
+
+def _number(attribute: h5a.AttrID) -> Head | None:
+    """Describe a plain number without h5py's convenience, which takes most of the time."""
+    if attribute.shape != () or attribute.get_type().get_class() not in _NUMBERS:
+        return None
+    value = np.empty((), attribute.dtype)
+    attribute.read(value)
+    return {"dtype": value.dtype.str, "shape": (), "data": value.tobytes().hex()}
+
+
+def _described(value: Any) -> Head | None:
+    if isinstance(value, h5py.Reference | h5py.Empty):
+        return None  # a reference to nothing is how runmanager writes None
+    head, body = describe(value)
+    if body:
+        head["data"] = body.hex()
+    return head
 
 
 def describe(value: Any) -> tuple[Head, bytes]:
@@ -68,7 +87,10 @@ def describe(value: Any) -> tuple[Head, bytes]:
     array = np.asarray(value)
     if array.dtype.names:
         array = _without_objects(array)
-        fields = [(n, array.dtype[n].base.str, array.dtype[n].shape) for n in array.dtype.names]
+        fields = [
+            (n, array.dtype[n].base.str, array.dtype[n].shape)
+            for n in array.dtype.names
+        ]
         return {"dtype": fields, "shape": array.shape}, array.tobytes()
     if array.dtype.hasobject or array.dtype.kind in "UT":
         texts = [_text(item) for item in array.ravel().tolist()]
@@ -77,10 +99,16 @@ def describe(value: Any) -> tuple[Head, bytes]:
 
 
 def _text(value: object) -> str:
-    return value.decode(errors="surrogateescape") if isinstance(value, bytes) else str(value)
+    return (
+        value.decode(errors="surrogateescape")
+        if isinstance(value, bytes)
+        else str(value)
+    )
 
 
-def _without_objects(array: np.ndarray[Any, np.dtype[Any]]) -> np.ndarray[Any, np.dtype[Any]]:
+def _without_objects(
+    array: np.ndarray[Any, np.dtype[Any]],
+) -> np.ndarray[Any, np.dtype[Any]]:
     """Return a record array whose texts of any length are bytes of one length."""
     if not array.dtype.hasobject:
         return array
@@ -89,7 +117,9 @@ def _without_objects(array: np.ndarray[Any, np.dtype[Any]]) -> np.ndarray[Any, n
         column = array[name]
         if column.dtype.hasobject:
             texts = [_text(item).encode() for item in column.ravel().tolist()]
-            column = np.array(texts or [b""], dtype=f"S{max(map(len, texts), default=1) or 1}")
+            column = np.array(
+                texts or [b""], dtype=f"S{max(map(len, texts), default=1) or 1}"
+            )
             column = column[: len(texts)].reshape(array.shape)
         columns[name] = column
     fields = [(n, c.dtype, c.shape[array.ndim :]) for n, c in columns.items()]

@@ -61,9 +61,15 @@ def _refuse_doubles(groups: Groups) -> None:
     for group, entries in groups.items():
         for name in entries:
             if name in seen:
-                text = f"{name!r} is defined in the groups {seen[name]!r} and {group!r}."
+                text = (
+                    f"{name!r} is defined in the groups {seen[name]!r} and {group!r}."
+                )
                 faults.append(
-                    Fault(code="global_defined_twice", detail=text, where=f"{group}.{name}")
+                    Fault(
+                        code="global_defined_twice",
+                        detail=text,
+                        where=f"{group}.{name}",
+                    )
                 )
             seen[name] = group
     if faults:
@@ -85,7 +91,9 @@ def _refuse_errors(values: Mapping[str, Mapping[str, object]]) -> None:
         raise Refused(*faults[:50])
 
 
-def _axes(groups: Groups, values: dict[str, dict[str, Any]], max_shots: int) -> dict[str, int]:
+def _axes(
+    groups: Groups, values: dict[str, dict[str, Any]], max_shots: int
+) -> dict[str, int]:
     """Return the length of each axis, in order; iterators become tuples on the way."""
     axes: dict[str, int] = {}
     for group, entries in groups.items():
@@ -121,9 +129,13 @@ def _points(value: Any, max_shots: int) -> Any:
 
 
 def _wrong_count(count: int, axes: Mapping[str, int], max_shots: int) -> Fault:
-    sizes = ", ".join(f"{a.split(' ', 1)[1]}: {n}" for a, n in axes.items() if a != "zip ")
+    sizes = ", ".join(
+        f"{a.split(' ', 1)[1]}: {n}" for a, n in axes.items() if a != "zip "
+    )
     if not count:
-        return Fault(code="no_shots", detail=f"An axis is empty ({sizes}).", where="globals")
+        return Fault(
+            code="no_shots", detail=f"An axis is empty ({sizes}).", where="globals"
+        )
     return Fault(
         code="too_many_shots",
         detail=f"The globals make {count} shots; at most {max_shots} are allowed.",
@@ -139,6 +151,9 @@ def _order(axes: Iterable[str], shuffle: set[str]) -> dict[str, dict[str, object
         text = f"There is no axis {min(unknown)!r} to shuffle."
         raise Refused(Fault(code="unknown_axis", detail=text, where="shuffle"))
     return {
-        axis: {"order": place, "shuffle": bool({axis, axis.split(" ", 1)[1]} & shuffle - {""})}
+        axis: {
+            "order": place,
+            "shuffle": bool({axis, axis.split(" ", 1)[1]} & shuffle - {""}),
+        }
         for place, axis in enumerate(axes)
     }

@@ -30,7 +30,9 @@ class Refused(Exception):
         self.faults = faults
 
 
-def own_lines(trace: TracebackType | None, files: Sequence[str]) -> list[traceback.FrameSummary]:
+def own_lines(
+    trace: TracebackType | None, files: Sequence[str]
+) -> list[traceback.FrameSummary]:
     """Return the frames of a traceback that lie in the user's own files."""
     return [frame for frame in traceback.extract_tb(trace) if frame.filename in files]
 
@@ -100,6 +102,8 @@ def print_own_traceback(error: BaseException, files: Sequence[str]) -> None:
     lines = own_lines(error.__traceback__, files)
     text = ""
     if lines:
-        text = "Traceback (most recent call last):\n" + "".join(traceback.format_list(lines))
+        text = "Traceback (most recent call last):\n" + "".join(
+            traceback.format_list(lines)
+        )
     text += "".join(traceback.format_exception_only(error))
     sys.stderr.write(without_folders(text, files))

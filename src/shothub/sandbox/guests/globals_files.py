@@ -44,7 +44,14 @@ def _from_hdf5(name: str, content: bytes) -> Groups:
     Path(path).write_bytes(content)
     try:
         groups: Groups = runmanager.get_globals(runmanager.get_all_groups([path]))
-    except (OSError, KeyError, ValueError, TypeError, AttributeError, RuntimeError) as error:
+    except (
+        OSError,
+        KeyError,
+        ValueError,
+        TypeError,
+        AttributeError,
+        RuntimeError,
+    ) as error:
         text = f"{name} is an HDF5 file, but not one of runmanager's globals: {error}"
         raise Refused(
             Fault(code="bad_globals_file", detail=text[:500], where=name, hint=_HINT)
@@ -62,16 +69,22 @@ def _parsed(name: str, content: bytes, parse: Any) -> Mapping[str, object]:
         data = parse(content.decode())
     except (ValueError, RecursionError) as error:
         raise Refused(
-            Fault(code="bad_globals_file", detail=f"{error}"[:500], where=name, hint=_HINT)
+            Fault(
+                code="bad_globals_file", detail=f"{error}"[:500], where=name, hint=_HINT
+            )
         ) from error
     if not isinstance(data, dict):
         text = "It must hold one object: name to value, or group to name to value."
-        raise Refused(Fault(code="bad_globals_file", detail=text, where=name, hint=_HINT))
+        raise Refused(
+            Fault(code="bad_globals_file", detail=text, where=name, hint=_HINT)
+        )
     return data
 
 
 def _from_data(name: str, data: Mapping[str, object]) -> tuple[Groups, list[str]]:
-    grouped = data and all(isinstance(v, dict) and not _MARKS & set(v) for v in data.values())
+    grouped = data and all(
+        isinstance(v, dict) and not _MARKS & set(v) for v in data.values()
+    )
     groups: Mapping[str, Any] = data if grouped else {_GROUP: data}
     made: dict[str, dict[str, GlobalEntry]] = {}
     shuffled: list[str] = []
@@ -82,10 +95,12 @@ def _from_data(name: str, data: Mapping[str, object]) -> tuple[Groups, list[str]
                 one, axes = entries({key: raw})
             except (BadValue, ValidationError) as error:
                 raise Refused(
-                    Fault(code="bad_value", detail=str(error)[:500], where=f"{group}.{key}")
+                    Fault(
+                        code="bad_value",
+                        detail=str(error)[:500],
+                        where=f"{group}.{key}",
+                    )
                 ) from error
             made[group] |= one
             shuffled += axes
     return as_groups(made), shuffled
-
-

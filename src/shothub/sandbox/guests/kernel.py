@@ -71,7 +71,9 @@ def private_mounts() -> None:
     _check(_libc().mount(b"none", b"/", None, _PRIVATE_RECURSIVE, None), "private")
 
 
-def mount_scratch(folder: str, *, size: int, inodes: int = 8192, mode: str = "0700") -> None:
+def mount_scratch(
+    folder: str, *, size: int, inodes: int = 8192, mode: str = "0700"
+) -> None:
     """Mount an empty memory file system of at most ``size`` bytes."""
     options = f"size={size},nr_inodes={inodes},mode={mode}".encode()
     flags = _NO_SUID_DEV_EXEC
@@ -102,7 +104,9 @@ def landlock(*, writable: Iterable[str], readable: Iterable[str]) -> int:
     if not abi:
         return 0
     libc = _libc()
-    rights = (1 << next(bits for version, bits in _FS_RIGHTS_BY_ABI if abi >= version)) - 1
+    rights = (
+        1 << next(bits for version, bits in _FS_RIGHTS_BY_ABI if abi >= version)
+    ) - 1
     network, scope = (3 if abi >= 4 else 0), (3 if abi >= 6 else 0)
     length = 8 if abi < 4 else 16 if abi < 6 else 24
     attributes = struct.pack("QQQ", rights, network, scope)[:length]

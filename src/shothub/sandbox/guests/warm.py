@@ -35,6 +35,7 @@ _SEED = "seed"
 def main(descriptor: str) -> None:
     """Serve the host until it closes the socket."""
     control = socket.socket(fileno=int(descriptor))
+    sys.argv = [""]  # lyse would take an argument for the path of a shot
     setup = Setup(**json.loads(control.recv(1 << 20)))
     if setup.uid is not None:
         kernel.become(setup.uid)
@@ -43,7 +44,9 @@ def main(descriptor: str) -> None:
     guest.prepare(setup.preload)
     threads = os.listdir("/proc/self/task")
     if len(threads) != 1:
-        raise SystemExit(f"the warm process has {len(threads)} threads; it may have one")
+        raise SystemExit(
+            f"the warm process has {len(threads)} threads; it may have one"
+        )
     gc.collect()
     gc.freeze()
     control.send(b"ready")
