@@ -140,5 +140,36 @@ Report = Annotated[
     Field(discriminator="type"),
 ]
 
+
+class Endpoint(Message):
+    """``endpoint.json``: where the plugin of this run of BLACS listens."""
+
+    port: int
+    boot: str
+    pid: int
+
+
+class Challenge(Message):
+    """The plugin's first line to anybody: prove that you can read the secret."""
+
+    type: Literal["challenge"] = "challenge"
+    nonce: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
+class Answer(Message):
+    """The agent's proof, and its own challenge."""
+
+    type: Literal["answer"] = "answer"
+    nonce: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    proof: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
+class Welcome(Message):
+    """The plugin's proof; from here on orders and reports follow."""
+
+    type: Literal["welcome"] = "welcome"
+    proof: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
 ORDERS: TypeAdapter[Order] = TypeAdapter(Order)
 REPORTS: TypeAdapter[Report] = TypeAdapter(Report)

@@ -1,0 +1,172 @@
+"""Start the stock BLACS with shothub's plugin, without touching its installation.
+
+Run as ``python -m shothub.suite.launcher --state DIR`` in the suite's environment. This
+process becomes BLACS. Exit codes: 0 closed, 3 BLACS is not installed, 4 no usable
+labconfig or connection table, 5 the suite's servers do not start.
+"""
+
+import argparse
+import importlib.util
+import os
+import runpy
+import signal
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from threading import Thread
+from types import SimpleNamespace
+from typing import Any, NoReturn
+
+from shothub.domain.faults import Fault
+from shothub.suite.connection_table import compile_connection_table
+from shothub.suite.profile import compiled_table
+from shothub.suite.servers import ServersFailed, SuiteServers
+
+EXIT_NO_BLACS, EXIT_NO_TABLE, EXIT_NO_SERVERS = 3, 4, 5
+_LONGEST_LOG = 20_000_000
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run BLACS until it is closed."""
+    options = _options(arguments)
+    state = options.state.absolute()
+    state.mkdir(parents=True, exist_ok=True)
+    if options.offscreen:
+        os.environ["QT_QPA_PLATFORM"] = "offscreen"
+    if importlib.util.find_spec("blacs") is None:
+        hint = "pip install 'shothub[agent]'"
+        _give_up(
+            EXIT_NO_BLACS,
+            Fault(code="no_blacs", detail="BLACS is not installed.", hint=hint),
+        )
+    _prepare_suite(state)
+    _log_to(state / "blacs.log")
+    _become_blacs(state, options)
+
+
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="shothub blacs", description=__doc__)
+    parser.add_argument("--state", type=Path, required=True, help="state folder")
+    parser.add_argument("--offscreen", action="store_true", help="without a display")
+    parser.add_argument(
+        "--until-stdin-closes",
+        action="store_true",
+        help="close when the parent is gone",
+    )
+    parser.add_argument("--margin", type=float, default=10.0, help="watchdog, seconds")
+    parser.add_argument("--grace", type=float, default=15.0, help="watchdog, seconds")
+    return parser.parse_args(arguments)
+
+
+def _prepare_suite(state: Path) -> None:
+    """Check the labconfig, the connection table and the ports; start the servers."""
+    from labscript_utils.labconfig import LabConfig  # noqa: PLC0415 (extra [agent])
+
+    config = LabConfig()
+    if not Path(config.config_path).is_file():
+        detail = f"There is no labconfig {config.config_path}."
+        _give_up(EXIT_NO_TABLE, Fault(code="no_labconfig", detail=detail))
+    table = Path(config.get("paths", "connection_table_h5"))
+    source = Path(config.get("paths", "connection_table_py"))
+    own = table == compiled_table(state)
+    if not table.exists() or (own and _older(table, source)):
+        fault = compile_connection_table(source, table, os.environ)
+        if fault:
+            _give_up(EXIT_NO_TABLE, fault)
+    if own:
+        _start_servers(config)
+
+
+def _older(table: Path, source: Path) -> bool:
+    return source.exists() and table.stat().st_mtime < source.stat().st_mtime
+
+
+def _start_servers(config: Any) -> None:
+    import zprocess.zlog  # noqa: PLC0415 (extra [agent])
+
+    logs = Path(config.get("DEFAULT", "labscript_suite"), "logs")
+    logs.mkdir(exist_ok=True)
+    zlock, zlog = config.getint("ports", "zlock"), config.getint("ports", "zlog")
+    servers = SuiteServers(zlock=zlock, zlog=zlog, logs=logs)
+    try:
+        servers.start()
+    except ServersFailed as error:
+        detail = f"The suite's servers do not start: {error}."
+        _give_up(EXIT_NO_SERVERS, Fault(code="no_suite_servers", detail=detail))
+    # The suite knows no setting for this port; child processes learn it from BLACS.
+    zprocess.zlog.DEFAULT_PORT = zlog
+
+
+def _log_to(file: Path) -> None:
+    """Send the output of this process and its children to a file."""
+    if file.exists() and file.stat().st_size > _LONGEST_LOG:
+        file.replace(file.with_suffix(".log.1"))
+    log = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+        os.dup2(log, stream.fileno())
+    os.close(log)
+
+
+def _become_blacs(state: Path, options: argparse.Namespace) -> None:
+    closer = _Closer()
+    import blacs.plugins  # noqa: PLC0415 (extra [agent])
+    import labscript_utils.h5_lock  # noqa: F401, PLC0415 (must come before h5py)
+
+    from shothub.suite.plugin.entry import Plugin  # noqa: PLC0415
+    from shothub.suite.plugin.inside import (  # noqa: PLC0415
+        answer_dialogs,
+        name_qt_versions,
+    )
+    from shothub.suite.plugin.watch import Patience  # noqa: PLC0415
+
+    name_qt_versions()
+    if options.offscreen:
+        answer_dialogs()
+    again = [sys.executable, *sys.orig_argv[1:]]
+
+    def make(initial_settings: Mapping[str, object]) -> Plugin:
+        patience = Patience(margin=options.margin, grace=options.grace)
+        plugin = Plugin(initial_settings, state=state, patience=patience)
+        # What BLACS runs when the operator lets it start itself again.
+        sys.argv[:] = again[1:]
+        closer.watch(plugin, until_stdin_closes=options.until_stdin_closes)
+        return plugin
+
+    blacs.plugins.modules["shothub"] = SimpleNamespace(Plugin=make)
+    sys.argv = ["blacs"]
+    runpy.run_module("blacs", run_name="__main__", alter_sys=True)
+
+
+class _Closer:
+    """Closes BLACS when a signal asks for it or the parent is gone."""
+
+    def __init__(self) -> None:
+        self._plugin: Any = None
+        # Before the suite is imported: it puts its own handler around this one.
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._on_signal)
+
+    def watch(self, plugin: Any, *, until_stdin_closes: bool) -> None:
+        self._plugin = plugin
+        if until_stdin_closes:
+            Thread(target=self._wait, name="shothub parent", daemon=True).start()
+
+    def _wait(self) -> None:
+        while os.read(0, 4096):
+            pass
+        self._plugin.shut_blacs()
+
+    def _on_signal(self, number: int, _frame: object) -> None:
+        if self._plugin is None:
+            sys.exit(128 + number)
+        self._plugin.shut_blacs()
+
+
+def _give_up(code: int, fault: Fault) -> NoReturn:
+    print(f"shothub blacs: {fault}", file=sys.stderr)  # noqa: T201 (the program's voice)
+    sys.exit(code)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""What shothub adds to BLACS: hands it shots, journals them, reports what became of them."""

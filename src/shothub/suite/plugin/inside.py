@@ -1,0 +1,246 @@
+"""The only module that touches BLACS: its queue, its tabs and its window."""
+
+import functools
+import logging
+import re
+import sys
+from collections.abc import Callable, Mapping
+from html import unescape
+from typing import Any, Protocol
+
+import h5py
+from blacs.tab_base_classes import MODE_MANUAL
+from labscript_utils.connections import ConnectionTable
+from qtutils import inmain, inmain_later
+from qtutils.qt import QtCore
+from qtutils.qt.QtWidgets import QMessageBox
+
+from shothub.suite.plugin.watch import Facts
+
+logger = logging.getLogger("BLACS.shothub")
+
+_LONGEST_ERROR = 2_000
+
+
+class NothingToRun(Exception):
+    """BLACS has no shot to run now; it sleeps a second and asks again."""
+
+
+class Listener(Protocol):
+    """Who is told what BLACS does."""
+
+    def next_shot(self) -> str | None:
+        """Wait for something to run.
+
+        Returns:
+            A shot of ours, or None if BLACS is to look into its own queue.
+
+        Raises:
+            NothingToRun: BLACS is paused or closing.
+        """
+
+    def starting(self) -> None:
+        """The pseudoclock is started next; an exception keeps it from being started."""
+
+    def put_back(self, path: str, error: str) -> bool:
+        """BLACS puts a shot back into its queue; True keeps it out."""
+
+    def is_ours(self, path: str) -> bool:
+        """Tell whether nobody else may submit this path now."""
+
+    def stirred(self, *, by_operator: bool | None = None) -> None:
+        """The queue or the pause button changed; the operator set it, if not None."""
+
+
+class Inside:
+    """BLACS from within its own process.
+
+    Args:
+        blacs: what BLACS gives to ``plugin_setup_complete``.
+    """
+
+    def __init__(self, blacs: Mapping[str, Any]) -> None:
+        self._ui = blacs["ui"]
+        self._queue = blacs["experiment_queue"]
+        self._application = self._queue.BLACS
+
+    def join(self, listener: Listener) -> None:
+        """Put ourselves between BLACS's queue manager and its queue."""
+        queue = self._queue
+        stock_next, stock_prepend = queue.get_next_file, queue.prepend
+        stock_request = queue.process_request
+        stock_start = self._clock.start_run
+
+        def get_next_file() -> str:
+            path = listener.next_shot()
+            return str(stock_next()) if path is None else path
+
+        def prepend(path: str) -> None:
+            error = sys.exc_info()[1]
+            words = f"{type(error).__name__}: {error}" if error else ""
+            if not listener.put_back(path, words):
+                stock_prepend(path)
+
+        def process_request(path: str) -> str:
+            if listener.is_ours(path):
+                return "This shot is in shothub's hands: it was not added.\n"
+            return str(stock_request(path))
+
+        @functools.wraps(stock_start)
+        def start_run(*args: object) -> object:
+            listener.starting()
+            return stock_start(*args)
+
+        queue.get_next_file, queue.prepend = get_next_file, prepend
+        queue.process_request = process_request
+        self._ui.treeview.add_to_queue = process_request
+        self._clock.start_run = start_run
+        button = self._ui.queue_pause_button
+        button.clicked.connect(lambda on: listener.stirred(by_operator=bool(on)))
+        button.toggled.connect(lambda _on: listener.stirred())
+        self._ui.treeview.model().rowsInserted.connect(lambda *_: listener.stirred())
+
+    @property
+    def _clock(self) -> Any:
+        return self._application.tablist[self._queue.master_pseudoclock]
+
+    def local_waiting(self) -> bool:
+        """Tell whether the operator has a shot in BLACS's own queue."""
+        return bool(inmain(self._ui.treeview.model().rowCount))
+
+    def paused(self) -> bool:
+        return bool(self._queue.manager_paused)
+
+    def pause(self, on: bool) -> None:  # noqa: FBT001 (as BLACS has it)
+        self._queue.manager_paused = on
+
+    def closing(self) -> bool:
+        return not self._queue.manager_running
+
+    def status(self) -> str:
+        return str(self._queue.get_status())
+
+    def facts(self) -> Facts:
+        """Return how BLACS is."""
+        return inmain(self._facts)  # type: ignore[no-any-return]
+
+    def _facts(self) -> Facts:
+        tabs = self._tabs()
+        dead = frozenset(name for name, tab in tabs.items() if _has_dead_worker(tab))
+        return Facts(
+            paused=self.paused(),
+            alive=self._queue.manager.is_alive(),
+            status=self.status(),
+            faults={
+                n: _plain(t.error_message) for n, t in tabs.items() if t.error_message
+            },
+            dead=dead,
+            busy=frozenset(n for n, t in tabs.items() if t.mode != MODE_MANUAL),
+        )
+
+    def settled(self) -> bool:
+        """Tell whether no device is starting up or in error."""
+        return bool(inmain(self._settled))
+
+    def _settled(self) -> bool:
+        tabs = self._tabs().values()
+        return all(tab.state == "idle" and not tab.error_message for tab in tabs)
+
+    def click_abort(self) -> None:
+        """Press the operator's abort button, if a shot can be aborted."""
+        button = self._ui.queue_abort_button
+        if inmain(button.isEnabled):
+            inmain(button.click)
+
+    def look(self) -> None:
+        """Wake the queue manager in a run: it then looks at the errors of its tabs."""
+        self._queue.current_queue.put(["shothub", "look"])
+
+    def answer_for(self, names: frozenset[str]) -> None:
+        """Tell the queue manager that these devices failed, as they cannot themselves."""
+        for name in names:
+            self._queue.current_queue.put([name, "fail"])
+
+    def mark_dead(self, names: frozenset[str]) -> None:
+        """Show the death of a worker as an error of its tab, which BLACS looks at."""
+        for name in names:
+            tab = self._application.tablist[name]
+            if not tab.error_message:
+                tab.error_message = "A worker process of this device has ended."
+
+    def restart(self, names: frozenset[str]) -> None:
+        """Restart the tabs of these devices, as their button does."""
+        for name in names:
+            inmain(self._application.tablist[name].restart)
+
+    def close(self) -> None:
+        """Close BLACS as its window's button does."""
+        inmain_later(self._ui.close)
+
+    def refusal(self, path: str) -> str:
+        """Tell in words why BLACS could not run this shot file; empty if it can."""
+        try:
+            with h5py.File(path, "r") as file:
+                devices = frozenset(file.get("devices", ()))
+                run = {"data", "front_panel"} & set(file)
+            table = ConnectionTable(path, logging_prefix="BLACS")
+        except (OSError, KeyError, ValueError, RuntimeError) as error:
+            return f"The shot file cannot be read: {error}"
+        if run:
+            return "The shot file has been run before."
+        if self._queue.master_pseudoclock not in devices:
+            return "The shot does not use the master pseudoclock."
+        if unknown := devices - set(self._application.tablist):
+            return f"BLACS has no device named {', '.join(sorted(unknown))}."
+        same, difference = inmain(self._application.connection_table.compare_to, table)
+        return "" if same else f"Its connection table is not BLACS's: {difference}"
+
+    def _tabs(self) -> dict[str, Any]:
+        tabs = self._application.tablist.items()
+        return {name: tab for name, tab in list(tabs) if hasattr(tab, "workers")}
+
+
+def never_resume() -> None:
+    """Keep BLACS from taking up the queue that it saved when it was last closed.
+
+    What is in there may have run since; whoever still wants it submits it again.
+    """
+    from blacs.experiment_queue import QueueManager  # noqa: PLC0415 (needs a running Qt)
+
+    stock_restore: Callable[[Any, dict[str, object]], None]
+    stock_restore = QueueManager.restore_save_data
+
+    def restore_save_data(queue: Any, data: dict[str, object]) -> None:
+        stock_restore(queue, data | {"files_queued": []})
+
+    QueueManager.restore_save_data = restore_save_data
+
+
+def name_qt_versions() -> None:
+    """Give PySide6 the two names that BLACS logs at its start and only PyQt defines."""
+    for name in ("PYQT_VERSION_STR", "QT_VERSION_STR"):
+        if not hasattr(QtCore, name):
+            setattr(QtCore, name, QtCore.qVersion())
+
+
+def answer_dialogs() -> None:
+    """Let questions of BLACS, which nobody sees without a display, answer themselves."""
+
+    def answer(*_: object, **__: object) -> object:
+        logger.warning("A dialog was answered with No, as there is no display.")
+        return QMessageBox.StandardButton.No
+
+    for method in ("exec", "exec_", "question", "warning", "information", "critical"):
+        setattr(QMessageBox, method, staticmethod(answer))
+
+
+def _has_dead_worker(tab: Any) -> bool:
+    if tab.remote_process_client is not None:
+        return False  # Its process is on another computer, which the tab watches.
+    children = [getattr(worker, "child", None) for worker, _, _ in tab.workers.values()]
+    return any(child is not None and child.poll() is not None for child in children)
+
+
+def _plain(html: str) -> str:
+    text = re.sub(r"<[^>]*>", " ", html)
+    return " ".join(unescape(text).split())[-_LONGEST_ERROR:]
