@@ -120,6 +120,7 @@ class Light(BaseHandler):
             body.close()
 
 
+# ruff: noqa: SLF001  (Django has no public way to give one handler fewer middleware)
 def _load_api_middleware(handler: Any, *, is_async: bool) -> None:
     handler._view_middleware = []
     handler._template_response_middleware = []
@@ -200,6 +201,8 @@ def _too_large() -> HttpResponse:
 async def _send(response: HttpResponseBase, send: Send) -> None:
     headers = [(k.encode("ascii"), v.encode("latin1")) for k, v in response.items()]
     status = response.status_code
+    if isinstance(response, HttpResponse):
+        headers.append((b"content-length", str(len(response.content)).encode()))
     await send({"type": "http.response.start", "status": status, "headers": headers})
     if isinstance(response, HttpResponse):
         await send({"type": "http.response.body", "body": response.content})

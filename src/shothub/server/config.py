@@ -154,6 +154,7 @@ def _default_text(key: str) -> str:
 
 def _with_secrets(config: Config) -> Config:
     config.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    (config.data / "static").mkdir(exist_ok=True)
     key, peppers = config.secret_key, config.token_peppers
     if not (key.get_secret_value() and peppers):
         stored = _stored_secrets(config.data / "secret")

@@ -1,5 +1,6 @@
 """Start the hub: configuration, migrations, one uvicorn process."""
 
+import logging
 import os
 import socket
 import sys
@@ -11,8 +12,8 @@ import platformdirs
 import structlog
 import uvicorn
 from django.conf import settings
+from django.core.checks import run_checks
 from django.core.management import call_command
-from django.core.management.base import SystemCheckError
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
@@ -61,11 +62,9 @@ def require_migrated() -> None:
 
 def check() -> Sequence[str]:
     """Return what is wrong with this installation, in words; nothing if all is well."""
-    faults = []
-    try:
-        call_command("check", verbosity=0)
-    except SystemCheckError as error:
-        faults.append(str(error))
+    faults: list[str] = []
+    found = run_checks(databases=["default"])
+    faults += [str(fault) for fault in found if fault.is_serious()]
     try:
         require_migrated()
     except NotMigrated as error:
@@ -97,6 +96,8 @@ def serve(
         sys.stderr.write(f"{error}\n")
         return 2
     logs.configure("server", level=settings.SHOTHUB.log_level)
+    # A refused request is no event of the hub; failures are errors, and are shown.
+    logging.getLogger("django.request").setLevel(logging.ERROR)
     if apply_migrations and not only_check:
         migrate()
     faults = check()

@@ -1,0 +1,55 @@
+"""Fixtures of the hub's tests."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.db import connection
+from tests.integration.server.hub_cast import Cast, make_cast
+from tests.integration.server.scripted_agent import Caller
+
+from shothub.server.jobs import append_only
+
+
+@pytest.fixture
+def cast(db: None) -> Cast:
+    cast = make_cast()
+    cast.agent.open()
+    return cast
+
+
+@pytest.fixture
+def lasting_cast(transactional_db: None) -> Iterator[Cast]:
+    """The same where several threads see it; the database is emptied afterwards."""
+    cast = make_cast()
+    cast.agent.open()
+    yield cast
+    with connection.cursor() as cursor:
+        append_only.remove(cursor)
+
+
+@pytest.fixture
+def submit(cast: Cast) -> Callable[..., Any]:
+    def submit(caller: Caller | None = None, **changes: object) -> Any:
+        body = {"kind": "procedure", "apparatus": "sim", "procedure": "bec_tof"}
+        return (caller or cast.alice)("POST", "/jobs", body | changes).ok()
+
+    return submit
+
+
+@pytest.fixture
+def configured(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Change values of the hub's configuration for one test."""
+
+    def change(**values: object) -> None:
+        config = settings.SHOTHUB.model_copy(update=values)
+        monkeypatch.setattr(settings, "SHOTHUB", config)
+
+    return change
+
+
+@pytest.fixture
+def folder_of_files() -> Path:
+    return Path(settings.SHOTHUB.data) / "files"

@@ -1,0 +1,47 @@
+"""The cast of the hub's tests: Alice submits, Bob too, Olga operates, an agent runs."""
+
+from dataclasses import dataclass
+
+from tests.integration.server.scripted_agent import Caller, ScriptedAgent
+
+from shothub.runtime import clock
+from shothub.server.accounts.models import User
+from shothub.server.accounts.services import create_user, grant, mint_token
+from shothub.server.apparatus.services import create_apparatus
+
+
+@dataclass
+class Cast:
+    alice: Caller
+    bob: Caller
+    olga: Caller
+    stranger: Caller
+    agent: ScriptedAgent
+    users: dict[str, User]
+
+
+def make_cast() -> Cast:
+    now = clock.now()
+    create_apparatus(name="sim", now=now)
+    create_apparatus(name="other", now=now)
+    users = {
+        name: create_user(username=name, password=None, key=name)
+        for name in ("alice", "bob", "olga", "robot")
+    }
+    grant(user=users["alice"], apparatus="sim", scripts=True, hdf5=True)
+    grant(user=users["olga"], apparatus="sim", operator=True)
+    tokens = {n: mint_token(user=u, now=now, name=n) for n, u in users.items()}
+    operator = mint_token(
+        user=users["olga"],
+        now=now,
+        scopes=["apparatus:read", "apparatus:control", "metrics:read"],
+    )
+    agent = mint_token(user=users["robot"], now=now, apparatus="sim")
+    return Cast(
+        alice=Caller(tokens["alice"]),
+        bob=Caller(tokens["bob"]),
+        olga=Caller(operator),
+        stranger=Caller(),
+        agent=ScriptedAgent(Caller(agent)),
+        users=users,
+    )
