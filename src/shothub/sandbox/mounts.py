@@ -55,7 +55,8 @@ def world(binds: GuestBinds, *, uid: int) -> World:
     visible = list(_visible(binds))
     arguments = [bwrap, *_isolation(), *_environment()]
     written = list(_written(binds, uid))
-    targets = [*_DEVICES, *(target for target, _ in (*visible, *written))]
+    targets: list[str] = [*_DEVICES, *(target for _, target in visible)]
+    targets += [target for target, _ in written]
     for folder in _parents(targets):
         arguments += ["--perms", "0755", "--dir", folder]
     arguments += _folders()
@@ -152,7 +153,7 @@ def _labscriptlib(binds: GuestBinds) -> Iterator[tuple[Path, str]]:
 
 def _written(binds: GuestBinds, uid: int) -> Iterator[tuple[str, str]]:
     """Yield the files that are ours: where, and their text."""
-    yield "/etc/passwd", profile.PASSWD.format(uid=uid)
+    yield "/etc/passwd", profile.USERS.format(uid=uid)
     yield "/etc/hosts", profile.HOSTS
     ini = f"{profile.PROFILE}/labconfig/{profile.HOST_NAME}.ini"
     yield ini, profile.labconfig(file_name(binds.apparatus_name))
