@@ -54,7 +54,7 @@ def site_of(prepared: Prepared) -> Site:
         p.name: Published(
             source=SourceFile(name=f"{p.name}.py", text=p.source),
             sha256=p.sha256,
-            units={parameter.name: parameter.unit for parameter in p.parameters},
+            parameters=p.parameters,
             single=p.routines,
             multi=p.multishot,
         )

@@ -13,7 +13,8 @@ from shothub.agent.entries import (
     GROUP,
     BadGlobals,
     Entries,
-    entries,
+    procedure_entries,
+    script_entries,
 )
 from shothub.agent.jobfile import JobFile
 from shothub.agent.ports import GuestPort
@@ -192,7 +193,9 @@ class Compiler:
             )
         return Recipe(
             script=published.source,
-            globals=entries(task.globals, units=published.units),
+            globals=procedure_entries(
+                published.parameters, task.globals, max_shots=task.max_shots
+            ),
             single=tuple(published.single),
             multi=tuple(published.multi),
         )
@@ -203,7 +206,7 @@ class Compiler:
         file = task.globals_file
         return Recipe(
             script=task.script,
-            globals=entries(task.globals, units={}, expressions=True),
+            globals=script_entries(task.globals),
             globals_file=file.content if file else b"",
             globals_name=file.name if file else "",
             single=tuple(self._site.single),

@@ -1,13 +1,14 @@
 """A job's globals, given as data, become runmanager's own entries."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from pydantic import JsonValue, ValidationError
 
 from shothub.domain.faults import Fault
-from shothub.domain.scans import BadValue, Scan, parse_value
-from shothub.sandbox.entries import entry
+from shothub.domain.parameters import Parameter, check_values
+from shothub.domain.scans import BadValue, Scalar, Scan
+from shothub.sandbox.entries import entries, entry
 from shothub.wire.guests import GlobalEntry
 
 GROUP = "globals"
@@ -36,55 +37,65 @@ class Entries:
     shuffle: tuple[str, ...] = ()
 
 
-def entries(
-    values: Mapping[str, JsonValue],
-    *,
-    units: Mapping[str, str],
-    expressions: bool = False,
+def procedure_entries(
+    parameters: Sequence[Parameter], given: Mapping[str, JsonValue], *, max_shots: int
 ) -> Entries:
-    """Return the entries of globals given as data.
+    """Return the entries of a procedure's globals, held against its declaration again.
 
-    Args:
-        values: plain values and scans.
-        units: by name, for people.
-        expressions: whether ``{"expression": ...}`` is allowed; it is evaluated in the
-            sandbox alone.
+    Raises:
+        BadGlobals: a value is unknown, of the wrong type or out of bounds.
+    """
+    values, faults = check_values(parameters, given, max_shots=max_shots)
+    if faults:
+        raise BadGlobals(faults)
+    units = {parameter.name: parameter.unit for parameter in parameters}
+    return Entries(
+        entries={n: entry(v, units=units.get(n, "")) for n, v in values.items()},
+        shuffle=tuple(dict.fromkeys(_axes(values))),
+    )
+
+
+def _axes(values: Mapping[str, Scalar | Scan]) -> Iterator[str]:
+    for name, value in values.items():
+        if isinstance(value, Scan) and value.shuffle:
+            yield value.zip or name
+
+
+def script_entries(given: Mapping[str, JsonValue]) -> Entries:
+    """Return the entries of the globals that come with a script as data.
+
+    Besides values and scans, ``{"expression": ...}`` is allowed: it is evaluated in the
+    sandbox alone.
 
     Raises:
         BadGlobals: a name or value is not what runmanager takes.
     """
     made: dict[str, GlobalEntry] = {}
-    shuffle: list[str] = []
+    shuffle: dict[str, None] = {}
     faults: list[Fault] = []
-    for name, raw in values.items():
-        place = f"globals.{name}"
+    for name, raw in given.items():
         try:
-            made[name], axis = _entry(
-                name, raw, units.get(name, ""), expressions=expressions
-            )
+            one, axes = _script_entry(name, raw)
         except (BadValue, ValidationError) as error:
-            detail = error if isinstance(error, BadValue) else _first(error)
-            faults.append(Fault(code="bad_value", detail=f"{detail}.", where=place))
+            detail = str(error) if isinstance(error, BadValue) else _first(error)
+            where = f"globals.{name}"
+            faults.append(Fault(code="bad_value", detail=f"{detail}.", where=where))
         else:
-            shuffle += [axis] if axis else []
+            made |= one
+            shuffle |= dict.fromkeys(axes)
     if faults:
         raise BadGlobals(faults)
-    return Entries(entries=made, shuffle=tuple(dict.fromkeys(shuffle)))
+    return Entries(entries=made, shuffle=tuple(shuffle))
+
+
+def _script_entry(
+    name: str, raw: JsonValue
+) -> tuple[dict[str, GlobalEntry], list[str]]:
+    if not name.isidentifier():
+        raise BadValue(f"{name[:60]!r} is no name of a global")
+    return entries({name: raw})
 
 
 def _first(error: ValidationError) -> str:
     first = error.errors()[0]
     return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
-
-
-def _entry(
-    name: str, raw: JsonValue, unit: str, *, expressions: bool
-) -> tuple[GlobalEntry, str]:
-    if not name.isidentifier():
-        raise BadValue(f"{name[:60]!r} is no name of a global")
-    if expressions and isinstance(raw, dict) and "expression" in raw:
-        return GlobalEntry.model_validate(raw), ""
-    value = parse_value(raw)
-    shuffled = isinstance(value, Scan) and value.shuffle
-    axis = (value.zip or name) if isinstance(value, Scan) and shuffled else ""
-    return entry(value, units=unit), axis

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from shothub.domain.faults import Fault
+from shothub.domain.parameters import Parameter
 from shothub.shots.lab import Lab
 from shothub.wire.jobs import SourceFile
 
@@ -19,14 +20,14 @@ class Published:
 
     Attributes:
         source: its text, under its file name.
-        units: of its globals, by name.
+        parameters: its globals, as its author declares them.
         single: names of its single-shot routines.
         multi: names of its multi-shot routines.
     """
 
     source: SourceFile
     sha256: str
-    units: Mapping[str, str] = field(default_factory=dict)
+    parameters: Sequence[Parameter] = ()
     single: Sequence[str] = ()
     multi: Sequence[str] = ()
 
