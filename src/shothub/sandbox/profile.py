@@ -52,7 +52,7 @@ integer_indexing = False
 allow_insecure = True
 """
 
-PASSWD = "lab:x:{uid}:{uid}::/profile:/nonexistent\n"
+USERS = "lab:x:{uid}:{uid}::/profile:/nonexistent\n"
 HOSTS = f"127.0.0.1 localhost {HOST_NAME}\n"
 
 ENVIRONMENT = {
@@ -65,7 +65,7 @@ ENVIRONMENT = {
     # labscript's own switch: no lock server is looked for or started.
     "READTHEDOCS": "1",
     "MPLBACKEND": "Agg",
-    "MPLCONFIGDIR": "/tmp/matplotlib",
+    "MPLCONFIGDIR": "/tmp/matplotlib",  # noqa: S108  (the guest's own)
     # The warm process must have one thread only, or forks of it could deadlock.
     "OPENBLAS_NUM_THREADS": "1",
     "OMP_NUM_THREADS": "1",

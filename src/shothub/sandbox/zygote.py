@@ -52,6 +52,7 @@ class Zygote:
         self._warm: WarmProcess | None = None
         self._parents = find_parents()
         self._runs = 0
+        self._amid = False
 
     def __enter__(self) -> Self:
         self.start()
@@ -123,7 +124,9 @@ class Zygote:
                 self._drop()
                 return self._end("sandbox_failed", str(error), begun)
             except BaseException:
-                self._drop()
+                # What the sink raised leaves the warm process as good as it was.
+                if self._amid:
+                    self._drop()
                 raise
             return self._end(reason, pump.detail, begun, pump)
 
@@ -137,6 +140,7 @@ class Zygote:
     ) -> tuple[Pump, str]:
         warm = self._warmed()
         self._runs += 1
+        self._amid = True
         with ExitStack() as stack:
             guest = warm.next_guest()
             stack.callback(guest.close)
@@ -152,8 +156,11 @@ class Zygote:
             for descriptor in (their_frames, their_output):
                 os.close(descriptor)
             pump = Pump(self._limits, frames=frames, output=output, sink=sink)
-            pump.run(guest.pidfd)
-            status = warm.status()
+            try:
+                pump.run(guest.pidfd)
+            finally:
+                status = warm.status()
+                self._amid = False
             return pump, pump.reason or reason_of(
                 status,
                 ended=_last_word(pump) is not None,

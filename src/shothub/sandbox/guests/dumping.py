@@ -89,7 +89,7 @@ def describe(value: Any) -> tuple[Head, bytes]:
         array = _without_objects(array)
         fields = [
             (n, array.dtype[n].base.str, array.dtype[n].shape)
-            for n in array.dtype.names
+            for n in array.dtype.names or ()
         ]
         return {"dtype": fields, "shape": array.shape}, array.tobytes()
     if array.dtype.hasobject or array.dtype.kind in "UT":

@@ -21,15 +21,14 @@ def take_figures() -> Iterator[tuple[str, bytes]]:
         figure = plt.figure(number)
         width, height = figure.get_size_inches() * figure.dpi
         if width * height > MAX_PIXELS:
-            print(
-                f"figure {number} is too large: {width:.0f} x {height:.0f}",
-                file=sys.stderr,
-            )  # noqa: T201
+            sys.stderr.write(
+                f"figure {number} is too large: {width:.0f} x {height:.0f}\n"
+            )
             continue
         buffer = io.BytesIO()
         figure.savefig(buffer, format="png")
         if buffer.tell() <= MAX_BYTES:
             yield figure.get_label() or str(number), buffer.getvalue()
     if len(numbers) > MAX_FIGURES:
-        print(f"only the first {MAX_FIGURES} figures were kept", file=sys.stderr)  # noqa: T201
+        sys.stderr.write(f"only the first {MAX_FIGURES} figures were kept\n")
     plt.close("all")

@@ -27,7 +27,8 @@ def dataframe(rows: Sequence[Mapping[str, Any]], paths: Sequence[str]) -> pd.Dat
         for place, row in enumerate(rows)
     ]
     frame = utilities.concat_with_padding(*frames)
-    return utilities.rangeindex_to_multiindex(frame, inplace=False)
+    indexed: pd.DataFrame = utilities.rangeindex_to_multiindex(frame, inplace=False)
+    return indexed
 
 
 def _flat(row: Mapping[str, Any], path: Sequence[str]) -> dict[tuple[str, ...], Any]:
@@ -73,9 +74,9 @@ def data_function(
 def _last(frame: pd.DataFrame, count: int) -> pd.DataFrame:
     for name in _SEQUENCE:
         if name in frame.columns.get_level_values(0):
-            column = (
-                frame[name].squeeze(axis=1) if frame[name].ndim > 1 else frame[name]
-            )
+            column: Any = frame[name]
+            column = column.squeeze(axis=1) if column.ndim > 1 else column
             kept = sorted(column.unique())[-count:] if count else []
-            return frame[column.isin(kept).to_numpy()]
+            chosen: pd.DataFrame = frame[column.isin(kept).to_numpy()]
+            return chosen
     return frame if count else frame.iloc[:0]

@@ -1,7 +1,6 @@
 """Reads a globals file: runmanager's HDF5, JSON or TOML, told apart by name and content."""
 
 import json
-import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -57,7 +56,7 @@ def _from_hdf5(name: str, content: bytes) -> Groups:
             Fault(code="bad_globals_file", detail=text[:500], where=name, hint=_HINT)
         ) from error
     finally:
-        os.unlink(path)
+        Path(path).unlink()
     return {
         group: {n: (str(e), str(u), str(x)) for n, (e, u, x) in sorted(members.items())}
         for group, members in sorted(groups.items())

@@ -19,4 +19,4 @@ class NoWatcher:
 
 labscript_utils.filewatcher.FileWatcher = NoWatcher
 
-import labscript_utils.h5_lock  # noqa: E402, F401
+import labscript_utils.h5_lock  # noqa: E402

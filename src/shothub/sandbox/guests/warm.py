@@ -15,6 +15,7 @@ import socket
 import sys
 import traceback
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import NoReturn
 
 from shothub.sandbox.guests import confinement, kernel
@@ -42,7 +43,7 @@ def main(descriptor: str) -> None:
     for module in _MODULES[setup.kind]:
         guest = importlib.import_module(module)
     guest.prepare(setup.preload)
-    threads = os.listdir("/proc/self/task")
+    threads = list(Path("/proc/self/task").iterdir())
     if len(threads) != 1:
         raise SystemExit(
             f"the warm process has {len(threads)} threads; it may have one"
