@@ -1,0 +1,158 @@
+"""A lab with dummy devices for the stock BLACS, and an ear for what the plugin says."""
+
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from itertools import count
+from pathlib import Path
+from queue import Empty, Queue
+from typing import TypeVar
+
+from shothub.runtime.clock import monotonic
+from shothub.suite.channel import PluginChannel
+from shothub.suite.connection_table import compile_connection_table
+from shothub.suite.profile import compiled_table, make_profile, suite_environment
+from shothub.wire.plugin import Offer, Report, State
+
+DEVICES = Path(__file__).parent / "devices"
+PATIENCE = 20.0
+
+TABLE = """\
+from labscript import AnalogOut, DigitalOut, start, stop
+from labscript_devices.DummyIntermediateDevice import DummyIntermediateDevice
+from labscript_devices.DummyPseudoclock.labscript_devices import DummyPseudoclock
+from user_devices.moody.labscript_devices import MoodyDevice
+
+DummyPseudoclock(name="clock", BLACS_connection="clock")
+DummyIntermediateDevice(
+    name="outputs", parent_device=clock.clockline, BLACS_connection="outputs"
+)
+DigitalOut(name="shutter", parent_device=outputs, connection="do0")
+AnalogOut(name="coil", parent_device=outputs, connection="ao0")
+MoodyDevice(name="moody", mood_file={mood!r})
+"""
+SHOT = """\
+start()
+coil.ramp(0.0, duration={seconds} / 2, initial=0.0, final=1.0, samplerate=1e3)
+shutter.go_high({seconds} / 2)
+stop({seconds})
+"""
+COMPILER = """\
+import sys, os
+import labscript_utils.h5_lock, h5py, labscript
+for argument in sys.argv[1:]:
+    script, shot = argument.split("|")
+    with h5py.File(shot, "w") as file:
+        file.create_group("globals")
+        file.attrs["sequence_id"] = "test"
+    labscript.labscript_init(shot, labscript_file=script)
+    exec(compile(open(script).read(), script, "exec"), {"__name__": "__main__"})
+    labscript.labscript_cleanup()
+"""
+
+R = TypeVar("R", bound=Report)
+
+
+class Lab:
+    """A state folder with a profile, a compiled table and shots compiled natively."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.state = folder / "state"
+        self.shots = folder / "shots"
+        self.mood = folder / "mood"
+        self._count = count()
+        folder.mkdir(exist_ok=True)
+        self.mood.write_text("")
+        self.table = folder / "connection_table.py"
+        text = TABLE.format(mood=str(self.mood))
+        self.table.write_text(f"{text}start()\nstop(1)\n")
+        home = self.state / "profile"
+        make_profile(
+            home,
+            apparatus_name="test",
+            connection_table=self.table,
+            shots=self.shots,
+            user_devices=[DEVICES / "moody"],
+        )
+        self.environment = suite_environment(home, offscreen=True)
+        fault = compile_connection_table(
+            self.table, compiled_table(self.state), self.environment
+        )
+        assert fault is None, fault
+        self._compile(text, {"0.2": 0.2, "1": 1.0, "30": 30.0})
+
+    def shot(self, seconds: str = "0.2") -> str:
+        """Return the path of a fresh shot of this length."""
+        fresh = self.shots / f"shot_{next(self._count)}.h5"
+        shutil.copy(self.folder / f"shot_{seconds}.h5", fresh)
+        return str(fresh)
+
+    def worker(self) -> int:
+        """Return the process id of the moody device's worker."""
+        return int(self.mood.with_suffix(".pid").read_text())
+
+    def _compile(self, table: str, lengths: dict[str, float]) -> None:
+        arguments = []
+        for name, seconds in lengths.items():
+            script = self.folder / f"shot_{name}.py"
+            script.write_text(table + SHOT.format(seconds=seconds))
+            arguments.append(f"{script}|{script.with_suffix('.h5')}")
+        subprocess.run(
+            [sys.executable, "-c", COMPILER, *arguments],
+            env=self.environment | {"READTHEDOCS": "1"},
+            check=True,
+        )
+
+
+class Ear:
+    """An agent's end of the channel that keeps all reports until a test asks."""
+
+    attempts = count(1)
+
+    def __init__(self, state: Path) -> None:
+        self._reports: Queue[Report] = Queue()
+        self.heard: list[Report] = []
+        self.channel = PluginChannel(state, self._reports.put)
+        self.channel.start()
+
+    def wait(self, kind: type[R], until: Callable[[R], bool] = lambda _: True) -> R:
+        """Return the next report of this kind, skipping others."""
+        deadline = monotonic() + PATIENCE
+        while True:
+            try:
+                report = self._reports.get(timeout=max(deadline - monotonic(), 0.0))
+            except Empty:
+                heard = "\n".join(map(repr, self.heard[-12:]))
+                raise AssertionError(f"no {kind.__name__} after\n{heard}") from None
+            self.heard.append(report)
+            if isinstance(report, kind) and until(report):
+                return report
+
+    def state(self, blacs: str) -> State:
+        """Wait until BLACS is in this state."""
+        return self.wait(State, lambda state: state.blacs == blacs)
+
+    def offer(self, path: str, seconds: float = 1.0) -> int:
+        """Offer a shot; return the attempt's id."""
+        attempt = next(self.attempts)
+        self.channel.send(Offer(attempt=attempt, path=path, seconds=seconds))
+        return attempt
+
+    def drain(self) -> None:
+        """Forget what was said until now."""
+        with contextlib.suppress(Empty):
+            while True:
+                self.heard.append(self._reports.get_nowait())
+
+    def close(self) -> None:
+        self.channel.close()
+
+
+def kill(pid: int) -> None:
+    """End one process as the kernel does when memory is short."""
+    os.kill(pid, signal.SIGKILL)
