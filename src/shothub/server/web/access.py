@@ -1,7 +1,7 @@
 """Who may open a page: logged-in users; what is not theirs is not there."""
 
 from collections.abc import Callable
-from functools import wraps
+from functools import update_wrapper
 from typing import Concatenate, ParamSpec
 
 from django.contrib.auth.views import redirect_to_login
@@ -21,7 +21,6 @@ def member(
 ) -> Callable[Concatenate[HttpRequest, P], HttpResponseBase]:
     """Let a logged-in user in and tell the view who he is; ask others to log in."""
 
-    @wraps(view)
     def guarded(
         request: HttpRequest, *args: P.args, **kwargs: P.kwargs
     ) -> HttpResponseBase:
@@ -35,6 +34,7 @@ def member(
         response.headers.setdefault("Cache-Control", "private, no-store")
         return response
 
+    update_wrapper(guarded, view)
     return guarded
 
 

@@ -17,7 +17,7 @@ _USUAL_POINTS = 11
 class Given(Protocol):
     """What a form sent, by field name."""
 
-    def get(self, key: str, default: str = "", /) -> str: ...
+    def get(self, key: str, default: str, /) -> str: ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,33 +74,37 @@ def fresh_field(parameter: ParameterView, value: JsonValue = None) -> GlobalFiel
     field = GlobalField(
         parameter=parameter,
         text=_text(parameter.default),
-        start=_text(parameter.minimum),
-        stop=_text(parameter.maximum),
+        start=_end(parameter, parameter.minimum),
+        stop=_end(parameter, parameter.maximum),
     )
+    if isinstance(value, dict):
+        return _scanned(field, value)
+    if isinstance(value, list):
+        return replace(field, scan=True, listed=_listed(value))
+    return field if value is None else replace(field, text=_text(value))
+
+
+def _scanned(field: GlobalField, value: Mapping[str, JsonValue]) -> GlobalField:
+    shuffle = value.get("shuffle") is True
     match value:
-        case None:
-            return field
-        case list():
-            return replace(field, scan=True, listed=_listed(value))
         case {"values": list() as values}:
-            field = replace(field, scan=True, listed=_listed(values))
+            return replace(field, scan=True, listed=_listed(values), shuffle=shuffle)
         case {"linspace": [start, stop, points]}:
-            field = replace(
-                field,
-                scan=True,
-                start=_text(start),
-                stop=_text(stop),
-                points=_text(points),
-            )
-        case bool() | int() | float() | str():
-            return replace(field, text=_text(value))
-        case _:
-            return field
-    return replace(field, shuffle=value.get("shuffle") is True)
+            ends = {"start": _text(start), "stop": _text(stop)}
+            count = _text(points)
+            return replace(field, scan=True, shuffle=shuffle, points=count, **ends)
+    return field
 
 
 def _listed(values: Sequence[JsonValue]) -> str:
     return ", ".join(_text(value) for value in values)
+
+
+def _end(parameter: ParameterView, bound: float | None) -> str:
+    """Return a bound as the end of a scan: whole where the values are whole."""
+    if bound is not None and parameter.type == "int":
+        return _text(round(bound))
+    return _text(bound)
 
 
 def _text(value: JsonValue) -> str:

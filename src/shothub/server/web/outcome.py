@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 
 from pydantic import JsonValue
 
-from shothub.server.web.plot import MAX_GROUPS, Axis, Point, Svg, scatter
+from shothub.server.web.plot import MAX_GROUPS, Axis, Legend, Point, Svg, scatter
 from shothub.server.web.quantities import with_unit
 from shothub.wire.jobs import ResultTable, ShotView
 
@@ -166,7 +166,7 @@ def plots_of(table: ResultTable, choice: Choice) -> list[Svg]:
 class _Groups:
     """How a second scanned global colours the points."""
 
-    names: list[str] = field(default_factory=list)
+    legend: Legend | None = None
     of_row: list[int] = field(default_factory=list)
 
 
@@ -177,9 +177,10 @@ def _groups(table: ResultTable, columns: Mapping[str, Column], x: str) -> _Group
     values = _distinct(table, others[0])
     if len(values) > MAX_GROUPS:
         return _Groups()
-    name, unit, place = others[0].label, others[0].unit, others[0].place
+    unit, place = others[0].unit, others[0].place
+    said = [_said(value, unit) for value in values]
     return _Groups(
-        names=[f"{name} {_said(value, unit)}" for value in values],
+        legend=Legend(label=others[0].label, values=said),
         of_row=[values.index(row[place]) for row in table.rows],
     )
 
@@ -204,7 +205,7 @@ def _plot(table: ResultTable, x: Column | None, y: Column, groups: _Groups) -> S
     ]
     across = Axis(label=x.label, unit=x.unit) if x else Axis(label="shot number")
     return scatter(
-        points, x=across, y=Axis(label=y.label, unit=y.unit), groups=groups.names
+        points, x=across, y=Axis(label=y.label, unit=y.unit), legend=groups.legend
     )
 
 

@@ -7,9 +7,10 @@ from xml.etree import ElementTree as ET
 
 from shothub.server.web.quantities import Scale, number, scale_for, tick_labels, ticks
 
-WIDTH, HEIGHT = 440, 270
-_LEFT, _RIGHT, _TOP, _BOTTOM = 58, 14, 30, 46
+WIDTH, HEIGHT = 440, 286
+_LEFT, _RIGHT, _TOP, _BOTTOM = 58, 14, 46, 46
 _MARGIN = 0.06
+_LETTER = 6.8  # width of a letter of the ticks, about
 MAX_GROUPS = 6
 
 
@@ -47,6 +48,19 @@ class Point:
     group: int = 0
 
 
+@dataclass(frozen=True, kw_only=True)
+class Legend:
+    """What the colours of the points mean.
+
+    Attributes:
+        label: name of the second scanned global.
+        values: its values in order of group, at most six.
+    """
+
+    label: str
+    values: Sequence[str]
+
+
 @dataclass(frozen=True)
 class _Ruler:
     """Maps values of one axis to places in the drawing."""
@@ -70,7 +84,7 @@ class _Ruler:
 
 
 def scatter(
-    points: Sequence[Point], *, x: Axis, y: Axis, groups: Sequence[str] = ()
+    points: Sequence[Point], *, x: Axis, y: Axis, legend: Legend | None = None
 ) -> Svg:
     """Draw ``y`` over ``x``; shots whose result is missing are crosses on the x axis.
 
@@ -78,7 +92,7 @@ def scatter(
         points: the shots; places that are not finite count as missing or are left out.
         x: the horizontal axis.
         y: the vertical axis.
-        groups: legend of the groups, at most six; none for no legend.
+        legend: what the groups are, if there are several.
     """
     shown = [point for point in points if math.isfinite(point.x)]
     good = [point for point in shown if point.y is not None and math.isfinite(point.y)]
@@ -95,7 +109,8 @@ def scatter(
     up = _ruler([p.y for p in good if p.y is not None], y.unit, HEIGHT - _BOTTOM, _TOP)
     _draw_axes(svg, across, up)
     _draw_titles(svg, _titled(x, across), _titled(y, up))
-    _draw_legend(svg, groups)
+    if legend:
+        _draw_legend(svg, legend)
     for point in shown:
         _draw_point(svg, point, across, up, (x, y))
     if not good:
@@ -134,20 +149,17 @@ def _draw_titles(svg: ET.Element, x_title: str, y_title: str) -> None:
     _text(svg, 4, 16, y_title, "plot-title plot-start")
 
 
-def _draw_legend(svg: ET.Element, groups: Sequence[str]) -> None:
-    for number_, name in enumerate(groups[:MAX_GROUPS]):
-        y = _TOP + 12 + 15 * number_
-        ET.SubElement(
-            svg,
-            "circle",
-            {
-                "class": f"plot-point plot-group-{number_}",
-                "cx": f"{WIDTH - _RIGHT - 8}",
-                "cy": f"{y - 4}",
-                "r": "3.5",
-            },
-        )
-        _text(svg, WIDTH - _RIGHT - 16, y, name, "plot-tick plot-end")
+def _draw_legend(svg: ET.Element, legend: Legend) -> None:
+    """Write the legend in a line above the plot, places guessed from text lengths."""
+    x, y = 4.0, 35.0
+    _text(svg, x, y, f"{legend.label}:", "plot-tick plot-start")
+    x += _LETTER * (len(legend.label) + 2)
+    for group, name in enumerate(legend.values[:MAX_GROUPS]):
+        kind = f"plot-point plot-group-{group}"
+        place = {"cx": f"{x + 6:g}", "cy": f"{y - 4:g}", "r": "4"}
+        ET.SubElement(svg, "circle", {"class": kind, **place})
+        _text(svg, x + 14, y, name, "plot-tick plot-start")
+        x += 24 + _LETTER * len(name)
 
 
 def _draw_point(

@@ -3,9 +3,8 @@
 import json
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Protocol
 
-from django.core.files.uploadedfile import UploadedFile
 from django.utils.datastructures import MultiValueDict
 from pydantic import JsonValue, ValidationError
 
@@ -20,8 +19,17 @@ class BadUpload(ValueError):
     """A file or a field of the form cannot be used; the message says why."""
 
 
+class Upload(Protocol):
+    """A file of a form."""
+
+    name: str | None
+    size: int | None
+
+    def read(self) -> bytes: ...
+
+
 def read_script(
-    apparatus: str, given: Given, files: MultiValueDict[str, UploadedFile]
+    apparatus: str, given: Given, files: MultiValueDict[str, Any]
 ) -> tuple[Form, ScriptRequest | None]:
     """Read a script's form: the form as given, and the request unless there are errors."""
     form, labels = read_labels(given)
@@ -50,14 +58,14 @@ def read_script(
     return form, request
 
 
-def _script(files: MultiValueDict[str, UploadedFile]) -> SourceFile:
-    file = files.get("script")
+def _script(files: MultiValueDict[str, Any]) -> SourceFile:
+    file: Upload | None = files.get("script")
     if file is None:
         raise BadUpload("Choose a Python file")
     return _source(file)
 
 
-def _source(file: UploadedFile) -> SourceFile:
+def _source(file: Upload) -> SourceFile:
     name = file.name or ""
     if not name.endswith(".py"):
         raise BadUpload(f"{name[:60]!r} is not a Python file: its name must end in .py")
@@ -70,8 +78,8 @@ def _source(file: UploadedFile) -> SourceFile:
         raise _bad_name(name) from None
 
 
-def _globals_file(files: MultiValueDict[str, UploadedFile]) -> GlobalsFile | None:
-    file = files.get("globals_file")
+def _globals_file(files: MultiValueDict[str, Any]) -> GlobalsFile | None:
+    file: Upload | None = files.get("globals_file")
     if file is None:
         return None
     name = file.name or ""
@@ -85,7 +93,7 @@ def _globals_file(files: MultiValueDict[str, UploadedFile]) -> GlobalsFile | Non
     return GlobalsFile.model_construct(name=name, content=content)
 
 
-def _routines(files: Sequence[UploadedFile]) -> list[SourceFile]:
+def _routines(files: Sequence[Upload]) -> list[SourceFile]:
     if len(files) > _MOST_ROUTINES:
         raise BadUpload(f"At most {_MOST_ROUTINES} routines")
     return [_source(file) for file in files]
@@ -105,10 +113,10 @@ def _values(text: str) -> dict[str, JsonValue]:
     return values
 
 
-def _content(file: UploadedFile, longest: int) -> bytes:
+def _content(file: Upload, longest: int) -> bytes:
     if (file.size or 0) > longest:
         raise BadUpload(f"{(file.name or '')[:60]!r} is larger than {longest:,} bytes")
-    return bytes(file.read())
+    return file.read()
 
 
 def _bad_name(name: str) -> BadUpload:

@@ -25,7 +25,7 @@ _SENTENCES = {
     JobState.QUEUED: "In the queue.",
     JobState.ANALYSING: "All shots have ended; the routines over all shots are running.",
     JobState.CANCELLING: "Being cancelled: a shot that runs now ends first.",
-    JobState.FAILED: "It failed.",
+    JobState.FAILED: "It failed: not one shot ended well.",
     JobState.CANCELLED: "It was cancelled.",
     JobState.EXPIRED: "It waited too long and was given up.",
 }
@@ -121,6 +121,8 @@ def sentence(job: JobView, *, online: bool) -> str:
         return f"{_ended(job)} of {job.shots} shots have ended."
     if job.state == JobState.DONE:
         return _done(job)
+    if job.state == JobState.FAILED and job.shots is None:
+        return "It failed before its first shot."
     return _SENTENCES[job.state]
 
 

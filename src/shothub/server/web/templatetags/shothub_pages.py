@@ -10,7 +10,7 @@ from django.utils.safestring import SafeString
 from shothub.server.web import words
 from shothub.server.web.quantities import number, with_unit
 from shothub.wire.apparatus import ApiFunction, ApparatusView
-from shothub.wire.jobs import JobView
+from shothub.wire.jobs import EventView, JobView
 
 register = template.Library()
 _SHORT = 300
@@ -70,7 +70,8 @@ def apparatus_chip(apparatus: ApparatusView, *, big: bool = False) -> SafeString
 def progress(job: JobView, *, tall: bool = False) -> SafeString:
     """Show how many shots have ended, and how."""
     if job.shots is None:
-        return format_html('<span class="soft small">{}</span>', "not compiled yet")
+        said = "–" if words.is_finished(job) else "not compiled yet"
+        return format_html('<span class="soft small">{}</span>', said)
     parts = {
         "done": job.shots_done,
         "failed": job.shots_failed,
@@ -115,6 +116,14 @@ def snippet(content: str, ident: str) -> SafeString:
 def hold(apparatus: ApparatusView) -> str:
     """Return why nothing starts, in words."""
     return words.hold(apparatus)
+
+
+@register.filter
+def happened(event: EventView) -> str:
+    """Return what an event says, e.g. ``shot 3 started`` for ``shot.started``."""
+    subject, _, change = event.what.partition(".")
+    numbered = subject if event.shot is None else f"{subject} {event.shot}"
+    return f"{numbered} {change.replace('_', ' ')}".strip()
 
 
 @register.filter

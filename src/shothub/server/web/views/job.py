@@ -3,7 +3,8 @@
 from functools import partial
 from typing import Any
 
-from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
@@ -26,10 +27,10 @@ from shothub.server.results.queries import (
 from shothub.server.web import outcome, words
 from shothub.server.web.access import member
 from shothub.server.web.pictures import grouped
+from shothub.server.web.sending import send
 from shothub.wire.jobs import JobView, ResultTable
 
 _SHOWN_FILES, _SHOWN_EVENTS = 300, 1000
-_SAFE_INLINE = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
 
 Context = dict[str, Any]
 
@@ -78,7 +79,9 @@ def _global_line(name: str, raw: object) -> Context:
         # A script's own expression: shown as it was given.
         return {"name": name, "text": _expression(raw), "points": 0}
     points = len(value.values) if isinstance(value, Scan) else 0
-    return {"name": name, "text": describe(value), "points": points}
+    if isinstance(value, bool):
+        return {"name": name, "text": "yes" if value else "no", "points": 0}
+    return {"name": name, "text": describe(value) or "(empty)", "points": points}
 
 
 def _expression(raw: object) -> str:
@@ -196,7 +199,7 @@ def job_cancel(request: HttpRequest, principal: Principal, job_id: str) -> HttpR
 @require_safe
 def job_file(
     request: HttpRequest, principal: Principal, job_id: str, name: str
-) -> FileResponse:
+) -> HttpResponseBase:
     """Send a file: pictures to look at, all others to keep."""
     found = queries.find_job(principal, job_id)
     file = find_file(found, name)
@@ -206,13 +209,4 @@ def job_file(
             "The lab has not granted you its HDF5 files.",
             hint="the results, images and figures are yours all the same",
         )
-    picture = view.media_type in _SAFE_INLINE
-    response = FileResponse(
-        path_of(file).open("rb"),
-        as_attachment=not picture,
-        filename=view.name.rpartition("/")[2],
-        content_type=view.media_type if picture else "application/octet-stream",
-    )
-    response.headers["ETag"] = f'"{view.sha256}"'
-    response.headers["Cache-Control"] = "private, max-age=3600"
-    return response
+    return send(request, view, path_of(file))
