@@ -145,7 +145,13 @@ class Agent:
         )
         workers = Workers(
             opener=self._opener,
-            starter=Starter(hub=hub, journal=self._journal, tell=self._runner.tell),
+            starter=Starter(
+                hub=hub,
+                journal=self._journal,
+                tell=self._runner.tell,
+                jitter=random.random,
+                wait=clock.pause,
+            ),
             compiler=self._compile_worker(site, shelf, hub, compiling),
             analyst=AnalysisWorker(
                 analyst=Analyst(guest=analysing, site=site),

@@ -15,7 +15,7 @@ from shothub.wire.agents import RoutineResult
 from shothub.wire.guests import PictureHead, RoutineHead
 from shothub.wire.problems import FaultModel
 
-MAX_FILES = 100
+MAX_FILES, MAX_RESULTS = 100, 100
 MAX_FILE_BYTES = 64_000_000
 MAX_VALUES = 1_000
 MAX_TEXT = 20_000
@@ -43,7 +43,7 @@ class Gathered:
     faults: list[Fault] = field(default_factory=list)
 
     def take(self, frame: Frame) -> None:
-        """Take one frame; what is malformed or of no routine that was asked is dropped."""
+        """Take one frame; what is malformed is dropped and noted as a fault."""
         try:
             match frame.kind:
                 case b"R":
@@ -60,8 +60,9 @@ class Gathered:
             )
 
     def _result(self, head: RoutineHead) -> None:
-        name = _plain(head.routine)
-        if name not in self.asked or name in self.results:
+        # A routine may also save under another group's name; the first to do so counts.
+        name = _plain(head.routine)[:100]
+        if not name or name in self.results or len(self.results) >= MAX_RESULTS:
             return
         values = dict(list(head.values.items())[:MAX_VALUES])
         self.results[name] = RoutineResult(
@@ -96,6 +97,7 @@ class Gathered:
             self.results.get(name, RoutineResult(routine=name, failed=missing))
             for name in self.asked
         ]
+        results += [r for name, r in self.results.items() if name not in self.asked]
         if results and end.output:
             results[0] = results[0].model_copy(update={"log": end.output})
         return results

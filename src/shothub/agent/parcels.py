@@ -17,9 +17,6 @@ from shothub.shots.read import ImageStack
 REPORT, CONTENT = 0, 1
 """Ranks: ends of shots go before files and results."""
 
-FRAME_ORDER = ("atoms", "light", "dark")
-"""Frames of an absorption image come first, in this order; others follow by name."""
-
 
 class Spool:
     """Writes the files of one job into the spool and makes parcels of them."""
@@ -89,12 +86,12 @@ def image_parcels(
 ) -> list[Parcel]:
     """Return the parcels of one image of a shot: the array (frames, y, x) and a preview.
 
-    Frames are in the order of ``ImageStack.array``; the media type names them.
+    Frames are in the order of ``ImageStack.array``: atoms, light, dark, then by name.
 
     Raises:
         ValueError: the frames differ in shape.
     """
-    folder, frames = file_part(label), ",".join(frame_names(stack))
+    folder = file_part(label)
     return [
         spool.parcel(
             f"images/{folder}/{index}.npy",
@@ -102,7 +99,7 @@ def image_parcels(
             kind="image",
             label=label,
             shot=index,
-            media_type=f"application/x-npy; frames={frames}",
+            media_type="application/x-npy",
         ),
         spool.parcel(
             f"previews/{folder}/{index}.png",
@@ -113,12 +110,6 @@ def image_parcels(
             media_type="image/png",
         ),
     ]
-
-
-def frame_names(stack: ImageStack) -> list[str]:
-    """Return the names of the frames in the order in which the array has them."""
-    known = [name for name in FRAME_ORDER if name in stack.frames]
-    return known + [name for name in stack.frames if name not in known]
 
 
 def routine_parcels(

@@ -103,25 +103,29 @@ class State:
         return self.epoch > 0 and not self.fenced and not self.stopping
 
     @property
+    def able(self) -> bool:
+        """Tell whether the apparatus could run a shot, whatever the hub says."""
+        ended = self.fenced or self.stopping
+        return self.machine.ready and not ended and not self.hold
+
+    @property
     def may_offer(self) -> bool:
         """Tell whether a shot may be put into the plugin's mailbox."""
-        return not (
-            self.fenced
-            or self.stopping
-            or self.paused
-            or self.hold
-            or not self.machine.ready
-        )
+        return self.able and not self.paused
 
 
 def capacity(state: State, *, compiles: int, shots: int) -> Capacity:
-    """Return how much more work the agent takes now."""
+    """Return how much more work the agent takes now.
+
+    While the hub has paused the apparatus it is asked for shots all the same: it gives
+    none, and its answer to that question is the first to come when it goes on.
+    """
     if not state.open:
         return Capacity()
     held = len(state.leases) + (state.asking is not None)
     return Capacity(
         compile=0 if state.compile_hold else max(0, compiles - len(state.compiling)),
-        shots=max(0, shots - held) if state.may_offer else 0,
+        shots=max(0, shots - held) if state.able else 0,
         analyse=0 if state.analysing else 1,
     )
 

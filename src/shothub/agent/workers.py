@@ -16,10 +16,13 @@ from shothub.agent.ports import HubPort
 from shothub.agent.shelf import Shelf
 from shothub.domain.faults import Fault
 from shothub.runtime.delays import delays
-from shothub.wire.agents import Compiled, OpenSession, Start
+from shothub.wire.agents import Compiled, OpenSession, Start, Started
 from shothub.wire.problems import FaultModel
 
 logger = structlog.get_logger()
+
+RETRIES = 3
+"""How often START is asked again before its answer counts as lost."""
 
 Tell = Callable[[ev.Event], None]
 
@@ -89,18 +92,27 @@ class Opener:
 class Starter:
     """Asks START, after the journal says that it is asked."""
 
-    def __init__(self, *, hub: HubPort, journal: Journal, tell: Tell) -> None:
+    def __init__(
+        self,
+        *,
+        hub: HubPort,
+        journal: Journal,
+        tell: Tell,
+        jitter: Callable[[], float],
+        wait: Callable[[float], None],
+    ) -> None:
         self._hub = hub
         self._journal = journal
         self._tell = tell
+        self._jitter = jitter
+        self._wait = wait
 
     def ask(self, effect: do.AskStart) -> None:
         """Ask for one shot and tell the answer."""
         lease = effect.lease
         self._journal.note_ask(lease)
         try:
-            start = Start(epoch=effect.epoch, fence=lease.fence)
-            started = self._hub.start(lease.shot, start)
+            started = self._insist(lease.shot, effect.epoch, lease.fence)
         except Refused as error:
             logger.info(
                 "start refused", job=lease.job, shot=lease.index, why=str(error)
@@ -117,6 +129,17 @@ class Starter:
         else:
             self._journal.note_granted(started.attempt, lease)
             self._tell(ev.StartGranted(lease.fence, started.attempt))
+
+    def _insist(self, shot: int, epoch: int, fence: int) -> Started:
+        """Ask again after a lost answer: one lease gets one attempt, however often asked."""
+        start = Start(epoch=epoch, fence=fence)
+        pauses = delays(first=0.2, longest=1.0, jitter=self._jitter)
+        for _ in range(RETRIES):
+            try:
+                return self._hub.start(shot, start)
+            except Unreachable:
+                self._wait(next(pauses))
+        return self._hub.start(shot, start)
 
 
 class CompileWorker:
