@@ -2,7 +2,7 @@
 
 import subprocess
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,7 +13,7 @@ from shothub import __version__
 from shothub.client.cli import app as users
 from shothub.client.cli import output
 from shothub.client.cli.exits import guarded
-from shothub.client.cli.session import Json
+from shothub.client.cli.session import Json, Session
 from shothub.client.errors import MissingPart, Refused
 from shothub.domain.faults import Fault
 
@@ -62,7 +62,8 @@ def server(
 ) -> None:
     """Run the hub: the server that users and agents talk to."""
     program = load("shothub.server.main", program="server", extra="server")
-    program.serve(data=data, host=host, port=port, check=check)
+    code = program.serve(data=data, host=host, port=port, only_check=check)
+    raise typer.Exit(code)
 
 
 def agent(
@@ -246,9 +247,17 @@ _PROGRAMS: tuple[tuple[str, Callable[..., None], tuple[str, ...]], ...] = (
 
 def main() -> None:
     """Run the command and end this process with its exit code."""
-    app = build()
-    as_json = "--json" in sys.argv
-    sys.exit(guarded(app, as_json=as_json))
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: Sequence[str], session: Session | None = None) -> int:
+    """Run the command with these arguments and return its exit code."""
+    app, stands_on = build(), session or Session()
+
+    def command() -> None:
+        app(list(arguments), prog_name="shothub", obj=stands_on)
+
+    return guarded(command, as_json="--json" in arguments)
 
 
 def _say(head: str, lines: Iterable[str]) -> None:

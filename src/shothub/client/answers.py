@@ -79,10 +79,19 @@ def _problem(answer: httpx.Response) -> Problem | None:
         problem = Problem.model_validate_json(answer.content)
     except ValidationError:
         return None
-    hint = problem.hint or _HINTS.get(answer.status_code, "")
+    return _with_advice(problem.model_copy(update={"status": answer.status_code}))
+
+
+def _with_advice(problem: Problem) -> Problem:
+    """Return the problem with a hint, where the hub gave none."""
+    first = problem.faults[0] if problem.faults else problem
+    hint = first.hint or problem.hint or _HINTS.get(problem.status, "")
     if problem.status >= 500 and problem.request_id:
-        hint = hint or f"quote the request id {problem.request_id} to the lab"
-    return problem.model_copy(update={"hint": hint, "status": answer.status_code})
+        hint = f"quote the request id {problem.request_id} to the lab"
+    faults = [fault.model_copy(update={"hint": hint}) for fault in problem.faults[:1]]
+    return problem.model_copy(
+        update={"hint": hint, "faults": [*faults, *problem.faults[1:]]}
+    )
 
 
 def _foreign(answer: httpx.Response) -> ShothubError:

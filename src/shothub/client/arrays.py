@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from typing import Any, BinaryIO
-from zipfile import BadZipFile, ZipFile
+from zipfile import BadZipFile, ZipFile, ZipInfo
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,18 +21,23 @@ def read_archive(archive: BinaryIO) -> dict[int, Pixels]:
     """
     try:
         with ZipFile(archive) as opened:
-            return {_index(name): _pixels(opened, name) for name in opened.namelist()}
+            return _members(opened)
     except (BadZipFile, ValueError) as error:
         detail = f"The images cannot be read: {error}."
         raise DamagedDownload(Fault(code="bad_archive", detail=detail)) from error
 
 
-def _index(name: str) -> int:
-    return int(name.removesuffix(".npy").rsplit("/", maxsplit=1)[-1])
+def _members(archive: ZipFile) -> dict[int, Pixels]:
+    found: dict[int, Pixels] = {}
+    for info in archive.infolist():
+        index = int(info.filename.removesuffix(".npy").rsplit("/", maxsplit=1)[-1])
+        if index not in found:  # The newest attempt of a shot comes first.
+            found[index] = _pixels(archive, info)
+    return found
 
 
-def _pixels(archive: ZipFile, name: str) -> Pixels:
-    with archive.open(name) as member:
+def _pixels(archive: ZipFile, info: ZipInfo) -> Pixels:
+    with archive.open(info) as member:
         pixels: Pixels = np.lib.format.read_array(member, allow_pickle=False)
     return pixels if pixels.ndim > 2 else pixels[np.newaxis]
 

@@ -70,7 +70,7 @@ def _received(
 def _append(answer: httpx.Response, out: BinaryIO, have: int) -> None:
     out.seek(have if answer.status_code == httpx.codes.PARTIAL_CONTENT else 0)
     out.truncate()
-    for chunk in answer.iter_bytes(_CHUNK):
+    for chunk in answer.iter_bytes():
         out.write(chunk)
 
 
@@ -98,7 +98,11 @@ def place_below(folder: Path, name: str) -> Path:
         DamagedDownload: the name would lead elsewhere.
     """
     path = PurePosixPath(name)
-    if path.is_absolute() or not all(is_file_name(part) for part in path.parts):
+    if (
+        not path.parts
+        or path.is_absolute()
+        or not all(is_file_name(part) for part in path.parts)
+    ):
         detail = f"The hub names a file {name[:80]!r}, which is no name of a file."
         raise DamagedDownload(Fault(code="bad_file_name", detail=detail))
     return folder.joinpath(*path.parts)

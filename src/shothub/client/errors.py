@@ -23,6 +23,7 @@ ShothubError
 from collections.abc import Sequence
 
 from shothub.domain.faults import Fault
+from shothub.domain.tokens import ALL_SCOPES
 from shothub.wire.jobs import JobView
 from shothub.wire.problems import FaultModel, Problem
 
@@ -84,16 +85,13 @@ class Unauthorized(HubRefused):
 
 
 class Forbidden(HubRefused):
-    """The token lacks a scope, or the user lacks a grant.
-
-    Attributes:
-        scope: what is missing, if the hub named it.
-    """
+    """The token lacks a scope, or the user lacks a grant."""
 
     @property
     def scope(self) -> str:
-        """Name of the scope that is missing, as the hub gave it in ``where``."""
-        return self.problem.where
+        """Name of the scope that is missing; empty if something else is."""
+        named = (scope for scope in sorted(ALL_SCOPES) if scope in self.problem.detail)
+        return next(named, "")
 
 
 class NotFound(HubRefused):

@@ -198,15 +198,13 @@ class Job:
 
     def image_labels(self) -> list[str]:
         """Return the names of the images that the shots have."""
-        return sorted(
-            {file.label for file in self._connection.do(calls.images(self.id))}
-        )
+        return sorted({file.label for file in self._image_files()})
 
     def images(self, label: str | None = None) -> "Pixels":
         """Return images as one array (shots, frames, y, x).
 
-        Frames are in the order in which the camera took them, for absorption images:
-        atoms, light, dark. With shots missing it is a masked array in which these are
+        Frames are in the order that `frame_names` tells, for absorption images: atoms,
+        light, dark. With shots missing it is a masked array in which these are
         masked; with none missing an ordinary one.
 
         Args:
@@ -230,6 +228,16 @@ class Job:
             call = calls.image_archive(self.id, label)
             downloads.receive(self._connection, call, archive)
             return read_archive(archive)
+
+    def frame_names(self, label: str | None = None) -> list[str]:
+        """Return the names of an image's frames, in the order in which arrays have them."""
+        label = label or self._only_label()
+        types = (f.media_type for f in self._image_files() if f.label == label)
+        _, _, names = next(types, "").partition("frames=")
+        return [name for name in names.split(",") if name]
+
+    def _image_files(self) -> list[FileView]:
+        return self._connection.do(calls.images(self.id))
 
     def _only_label(self) -> str:
         labels = self.image_labels()

@@ -92,10 +92,13 @@ def guarded(command: Callable[[], None], *, as_json: bool) -> int:
     """
     try:
         command()
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else Exit.OK
     except ShothubError as error:
-        output.faults(error.faults)
         if as_json:
             output.faults_document(error.faults)
+        else:
+            output.faults(error.faults)
         return exit_code(error)
     except Exception as error:  # noqa: BLE001 (the outermost loop of the process)
         _tell_of_a_bug(error)
