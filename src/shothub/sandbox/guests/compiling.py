@@ -20,14 +20,14 @@ from shothub.sandbox.guests.dumping import dump
 from shothub.sandbox.guests.expanding import Groups, Shots, as_groups, expand, merge
 from shothub.sandbox.guests.faulty import Refused, fault_of, print_own_traceback
 from shothub.sandbox.guests.globals_files import read_globals_file
+from shothub.sandbox.guests.lab_modules import forget_lab_modules
 from shothub.sandbox.guests.preloading import import_all
-from shothub.sandbox.guests.sources import save_labscripts
+from shothub.sandbox.guests.quicker import make_labscript_quicker
 from shothub.wire.guests import CompileOrder, GlobalEntry
 from shothub.wire.jobs import SourceFile
 
 JOB = Path("/scratch/job")
 SHOTS = Path("/scratch/shots")
-LAB_MODULES = ("labscriptlib", "connection_table")
 _TOO_EARLY = "prior to calling start()"
 
 _WARM_UP = """
@@ -41,7 +41,7 @@ stop(1)
 
 def prepare(preload: list[str]) -> None:
     """Import what jobs need and compile once, which loads what loads late."""
-    labscript.labscript.save_labscripts = save_labscripts
+    make_labscript_quicker()
     import_all(preload)
     null = os.open(os.devnull, os.O_WRONLY)
     order = CompileOrder(
@@ -161,7 +161,7 @@ def _compile(code: CodeType, script: Path, shot: Path, groups: Groups) -> None:
         raise _refusal(error, str(script)) from error
     finally:
         labscript.labscript_cleanup()
-        _forget_lab_modules()
+        forget_lab_modules()
 
 
 def _initialise(shot: Path, script: Path, groups: Groups) -> None:
@@ -218,14 +218,6 @@ def _was_in_stop(error: BaseException) -> bool:
 def _where(groups: Groups, name: str) -> str:
     home = [group for group, members in groups.items() if name in members]
     return f"{home[0]}.{name}" if home else name
-
-
-def _forget_lab_modules() -> None:
-    """Have the lab's modules run anew in the next shot if one of them makes devices."""
-    loaded = [name for name in sys.modules if name.split(".")[0] in LAB_MODULES]
-    if any(name.split(".")[-1] == "connection_table" for name in loaded):
-        for name in loaded:
-            del sys.modules[name]
 
 
 def plain(value: Any) -> object:

@@ -5,7 +5,7 @@ from typing import Any
 
 import h5py
 import numpy as np
-from h5py import h5a, h5t
+from h5py import h5a, h5d, h5g, h5l, h5o, h5s, h5t
 
 from shothub.sandbox.guests.channel import Channel
 
@@ -20,44 +20,66 @@ def dump(path: str, name: str, channel: Channel) -> None:
     """Send the file at ``path`` as frames."""
     channel.send(b"B", {"name": name})
     with h5py.File(path, "r") as file:
-        for place, node in _walk(file):
+        for place, node in _walk(file.id):
             head: Head = {"path": place}
             if attributes := _attributes(node):
                 head["attributes"] = attributes
             body = b""
-            if isinstance(node, h5py.Dataset):
-                head["value"], body = describe(node[()])
+            if isinstance(node, h5d.DatasetID):
+                head["value"], body = describe(_content(node))
             channel.send(b"N", head, body)
     channel.flush()
 
 
-def _walk(file: h5py.File) -> Iterator[tuple[str, h5py.Group | h5py.Dataset]]:
+def _walk(file: h5g.GroupID) -> Iterator[tuple[str, h5g.GroupID | h5d.DatasetID]]:
     yield "/", file
-    waiting: list[tuple[str, h5py.Group]] = [("", file)]
+    waiting = [("", h5g.open(file, b"/"))]
     while waiting:
         prefix, group = waiting.pop()
-        for name in group:
-            place = f"{prefix}{name}"
-            if place.startswith(_LEFT_OUT):
-                continue
+        for name in list(group):
+            place = prefix + name.decode(errors="replace")
             # Only what lies in this very file: links elsewhere are not followed.
-            if not isinstance(group.get(name, getlink=True), h5py.HardLink):
+            is_own = group.links.get_info(name).type == h5l.TYPE_HARD
+            if not is_own or place.startswith(_LEFT_OUT):
                 continue
-            node = group[name]
-            yield place, node
-            if isinstance(node, h5py.Group):
+            node = h5o.open(group, name)
+            if isinstance(node, h5g.GroupID):
                 waiting.append((f"{place}/", node))
+            elif not isinstance(node, h5d.DatasetID):
+                continue  # a type, which holds no data
+            yield place, node
 
 
-def _attributes(node: h5py.Group | h5py.Dataset) -> Head:
+def _content(node: h5d.DatasetID) -> Any:
+    """Read a dataset; plain ones without h5py's convenience, which takes most time."""
+    dtype = node.dtype
+    if dtype.hasobject or not all(node.shape or (1,)):
+        return h5py.Dataset(node)[()]
+    array = np.empty(node.shape, dtype)
+    node.read(h5s.ALL, h5s.ALL, array)
+    return array
+
+
+def _attributes(node: h5g.GroupID | h5d.DatasetID) -> Head:
     described: Head = {}
-    for position in range(h5a.get_num_attrs(node.id)):
-        attribute = h5a.open(node.id, index=position)
-        name = attribute.name.decode()
-        head = _number(attribute) or _described(node.attrs[name])
+    convenient: Any = None
+    for position in range(h5a.get_num_attrs(node)):
+        attribute = h5a.open(node, index=position)
+        name = attribute.name.decode(errors="replace")
+        head = _number(attribute)
+        if head is None:
+            convenient = convenient or h5py.AttributeManager(_Holder(node))
+            head = _described(convenient[name])
         if head is not None:
             described[name] = head
     return described
+
+
+class _Holder:
+    """What h5py's attributes want to know of the object that has them."""
+
+    def __init__(self, node: h5g.GroupID | h5d.DatasetID) -> None:
+        self.id = node
 
 
 def _number(attribute: h5a.AttrID) -> Head | None:
