@@ -19,7 +19,7 @@ LIBRARIES = {
     "domain": set(),
     "wire": {"pydantic"},
     "runtime": {"pydantic", "structlog"},
-    "shots": {"h5py", "numpy"},
+    "shots": {"h5py", "numpy", "pydantic"},
     "suite": {
         "zmq",
         "h5py",

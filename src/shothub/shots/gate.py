@@ -9,6 +9,7 @@ from shothub.domain.faults import Fault
 from shothub.shots.annotations import Annotations, read_annotations
 from shothub.shots.lab import Lab
 from shothub.shots.limits import breaches
+from shothub.shots.own_table import table_faults
 from shothub.shots.traces import Trace
 from shothub.shots.tree import DecodedShot, Node
 from shothub.shots.validators import DEVICES, PSEUDOCLOCKS, installed
@@ -67,7 +68,7 @@ def admit(shot: DecodedShot, lab: Lab) -> Admitted | Refused:
     class counts, never the shot's. Its data must be such as labscript would write, and
     its outputs must keep within the limits.
     """
-    faults = [*_foreign(shot), *_unknown_devices(shot, lab)]
+    faults = [*_foreign(shot), *_unknown_devices(shot, lab), *table_faults(shot, lab)]
     if faults:
         return Refused(faults=tuple(faults[:MAX_FAULTS]))
     try:

@@ -150,7 +150,7 @@ def read_lab(
             dataset = file["connection table"]
             table = dataset[:]
             master = _text(dataset.attrs["master_pseudoclock"])
-            rows = [_connection(row) for row in table]
+            rows = [read_row(row) for row in table]
             found = _orders(file)
             waits = _waits(file)
     except (OSError, KeyError, ValueError, TypeError) as error:
@@ -170,18 +170,32 @@ def read_lab(
     )
 
 
-def _connection(row: Any) -> Connection:
-    cells = {name: _text(row[name]) for name in row.dtype.names}
-    return Connection(
-        name=cells["name"],
-        device_class=cells["class"],
-        parent=_given(cells["parent"]),
-        port=_given(cells["parent port"]),
-        conversion=_given(cells.get("unit conversion class", "None")),
-        parameters=_mapping(cells.get("unit conversion params", "")),
-        blacs=cells.get("BLACS_connection", ""),
-        properties=_mapping(cells.get("properties", "")),
-    )
+class BadRow(ValueError):
+    """A row of a connection table is not such as labscript writes."""
+
+
+def read_row(row: Any) -> Connection:
+    """Return a row of a connection table, its texts being vlen or fixed.
+
+    Raises:
+        BadRow: a column is missing, or no text, or not the JSON that it must be.
+    """
+    try:
+        cells = {name: _text(row[name]) for name in row.dtype.names or ()}
+        return Connection(
+            name=cells["name"],
+            device_class=cells["class"],
+            parent=_given(cells["parent"]),
+            port=_given(cells["parent port"]),
+            conversion=_given(cells.get("unit conversion class", "None")),
+            parameters=_mapping(cells.get("unit conversion params", "")),
+            blacs=cells.get("BLACS_connection", ""),
+            properties=_mapping(cells.get("properties", "")),
+        )
+    except KeyError as error:
+        raise BadRow(f"has no column {error}") from error
+    except (ValueError, RecursionError) as error:
+        raise BadRow(f"has a row that cannot be read: {str(error)[:200]}") from error
 
 
 def _text(raw: object) -> str:

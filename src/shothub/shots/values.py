@@ -14,7 +14,7 @@ MAX_FIELDS = 512
 MAX_FIELD_ELEMENTS = 64
 MAX_TEXT = 1_100_000
 MAX_TEXTS = 10_000
-_SCALAR = re.compile(r"[<>|=]?(?:b1|[iu][1248]|f[248]|S[1-9][0-9]{0,3})")
+_SCALAR = re.compile(r"[<>|=]?(?:b1|[iu][1248]|f[248]|S[1-9][0-9]{0,4})")
 
 
 class BadArray(ValueError):
