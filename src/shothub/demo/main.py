@@ -1,0 +1,111 @@
+"""`shothub demo`: everything on this machine, to look around in or as a tour."""
+
+import tempfile
+import webbrowser
+from collections.abc import Sequence
+from pathlib import Path
+from shutil import rmtree
+
+from platformdirs import user_data_path
+from rich.console import Console
+from rich.panel import Panel
+
+from shothub.client import linspace
+from shothub.client.errors import ShothubError
+from shothub.demo.processes import ProgramEnded
+from shothub.demo.stage import NotReady, Stage
+from shothub.demo.tour import run_tour
+from shothub.runtime import clock
+from shothub.sim.lab_files import make_lab
+from shothub.suite.blacs import BlacsFailed
+
+_CHECK_EVERY = 1.0
+
+
+def run(
+    *,
+    once: bool = False,
+    folder: Path | None = None,
+    port: int = 0,
+    browser: bool = True,
+    console: Console | None = None,
+) -> int:
+    """Run the demo and return the exit code: 0 if all went well.
+
+    Args:
+        once: run the tour as two users, print the results, and end.
+        folder: where everything lives; for the tour a new one that is removed if all
+            went well, else one in the user's data folder that is used again.
+        port: of the hub; 0 for a free one.
+        browser: open the hub's address in a browser.
+        console: where to print.
+    """
+    console = console or Console()
+    place = folder or (
+        Path(tempfile.mkdtemp(prefix="shothub-demo-"))
+        if once
+        else user_data_path("shothub") / "demo"
+    )
+    console.print(f"Everything of this demo lives in [bold]{place}[/bold]")
+    try:
+        with Stage(place, make_lab, port=port, say=console.print) as stage:
+            code = _tour(stage, console) if once else _look_around(stage, console, browser)
+    except (ProgramEnded, NotReady, BlacsFailed, ShothubError) as error:
+        console.print(f"[red]The demo failed:[/red] {error}", highlight=False)
+        console.print(f"Logs: {place / 'logs'}")
+        return 1
+    except KeyboardInterrupt:
+        console.print("Stopped.")
+        return 0
+    if once and folder is None and code == 0:
+        rmtree(place)
+    return code
+
+
+def _tour(stage: Stage, console: Console) -> int:
+    console.rule("Alice scans a procedure, Bob runs a script of his own")
+    faults = run_tour(stage, console)
+    for fault in faults:
+        console.print(f"[red]wrong:[/red] {fault}", highlight=False)
+    if not faults:
+        console.print(
+            "[green]All as it should be:[/green] atom numbers fit the physics, shots lie"
+            " in their owners' folders, neither sees the other's job."
+        )
+    return 1 if faults else 0
+
+
+def _look_around(stage: Stage, console: Console, browser: bool) -> int:
+    _seed(stage)
+    console.print(_card(stage))
+    if browser:
+        webbrowser.open(stage.url)
+    while True:
+        stage.check()
+        clock.pause(_CHECK_EVERY)
+
+
+def _seed(stage: Stage) -> None:
+    """Submit some jobs, so that there is something to see."""
+    alice, bob = (m.hub().apparatus(stage.apparatus) for m in stage.members.values())
+    tags: Sequence[str] = ("demo",)
+    alice.run(
+        procedure="bec_tof",
+        globals={"tof": linspace(5e-3, 25e-3, 11)},
+        name="time of flight",
+        tags=tags,
+    )
+    bob.run(procedure="rabi", name="Rabi flopping", tags=tags)
+    alice.run(procedure="evaporation", name="deeper evaporation", tags=tags)
+
+
+def _card(stage: Stage) -> Panel:
+    lines = [f"The hub: [bold]{stage.url}[/bold]", ""]
+    for member in stage.members.values():
+        lines += [
+            f"[bold]{member.name}[/bold]  password  {member.password}",
+            f"  shothub login --url {member.url} --token {member.token}",
+            "",
+        ]
+    lines.append("Ctrl-C stops everything; the next `shothub demo` goes on from here.")
+    return Panel("\n".join(lines), title="shothub demo", highlight=False)

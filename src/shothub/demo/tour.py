@@ -1,0 +1,164 @@
+"""The tour: two users on one machine, and whether all came out as it should."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from rich.table import Table
+
+from shothub.client import Job, linspace
+from shothub.client.errors import NotFound
+from shothub.demo.stage import Stage
+from shothub.runtime import clock
+from shothub.sim import expected, lab_files
+
+TOF_POINTS = 7
+
+
+@dataclass(frozen=True)
+class Booked:
+    """A job of the tour with its owner and what must come out."""
+
+    owner: str
+    job: Job
+    shots: int
+    column: str
+    atoms: Callable[[dict[str, float]], tuple[float, float]]
+
+
+def run_tour(stage: Stage, console: Console) -> list[str]:
+    """Let Alice and Bob use the machine at once; return what is wrong, nothing if all is.
+
+    Alice scans a published procedure; Bob runs a script of his own with a globals file
+    that runmanager's own functions wrote.
+    """
+    booked = [_alice(stage), _bob(stage)]
+    _wait(stage, booked, console)
+    faults = [fault for one in booked for fault in _faults(one, stage)]
+    faults += _privacy_faults(stage, booked)
+    for one in booked:
+        console.print(table_of(one))
+    return faults
+
+
+def _alice(stage: Stage) -> Booked:
+    apparatus = stage.members["alice"].hub().apparatus(stage.apparatus)
+    job = apparatus.run(
+        procedure="bec_tof",
+        globals={"tof": linspace(5e-3, 25e-3, TOF_POINTS)},
+        name="time of flight of a condensate",
+        tags=["demo"],
+    )
+    return Booked("alice", job, TOF_POINTS, "atom_number.atoms", expected.bec_tof_atoms)
+
+
+def _bob(stage: Stage) -> Booked:
+    script, globals_file, shots = lab_files.write_user_job(stage.folder / "bob")
+    apparatus = stage.members["bob"].hub().apparatus(stage.apparatus)
+    job = apparatus.run(
+        script=script, globals=globals_file, name="Rabi flopping", tags=["demo"]
+    )
+    return Booked("bob", job, shots, "atom_number.atoms", expected.user_job_atoms)
+
+
+def _wait(stage: Stage, booked: list[Booked], console: Console) -> None:
+    with Progress(
+        TextColumn("{task.description:<42}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[state]}"),
+        console=console,
+    ) as progress:
+        bars = {
+            one.job.id: progress.add_task(
+                f"{one.owner}: {one.job.view.name}", total=one.shots, state="submitted"
+            )
+            for one in booked
+        }
+        waiting = {one.job.id: one.job for one in booked}
+        while waiting:
+            for job in list(waiting.values()):
+                job.refresh()
+                view = job.view
+                progress.update(
+                    bars[job.id],
+                    completed=view.shots_done + view.shots_failed,
+                    state=str(view.state),
+                )
+                if job.ended:
+                    del waiting[job.id]
+            stage.check()
+            clock.pause(0.2)
+
+
+def _faults(one: Booked, stage: Stage) -> Iterator[str]:
+    view = one.job.view
+    who = f"{one.owner}'s job {one.job.id}"
+    if view.state != "done" or view.shots_done != one.shots:
+        yield f"{who} ended {view.state} with {view.shots_done} of {one.shots} shots"
+        for fault in view.faults:
+            yield f"{who}: {fault.where} {fault.detail}"
+        return
+    yield from _physics_faults(one, who)
+    files = sorted(_folder(one, stage).glob("*.h5"))
+    if len(files) != one.shots:
+        yield f"{who} has {len(files)} shot files in {_folder(one, stage)}"
+
+
+def _physics_faults(one: Booked, who: str) -> Iterator[str]:
+    table = one.job.results()
+    for index, row in table.iterrows():
+        values = {str(k): v for k, v in row.items() if isinstance(v, float | int)}
+        low, high = one.atoms(values)
+        atoms = values.get(one.column, float("nan"))
+        if not low <= atoms <= high:
+            yield (
+                f"{who}, shot {index}: {atoms:.0f} atoms do not fit the physics"
+                f" ({low:.0f} … {high:.0f})"
+            )
+
+
+def _folder(one: Booked, stage: Stage) -> Path:
+    view = one.job.view
+    return (
+        stage.lab
+        / "shots"
+        / one.owner
+        / view.source
+        / f"{view.submitted:%Y/%m/%d}"
+        / one.job.id
+    )
+
+
+def _privacy_faults(stage: Stage, booked: list[Booked]) -> Iterator[str]:
+    for mine in booked:
+        hub = stage.members[mine.owner].hub()
+        for other in booked:
+            if other.owner == mine.owner:
+                continue
+            if other.job.id in {job.id for job in hub.jobs()}:
+                yield f"{mine.owner} sees {other.owner}'s job in his list"
+            try:
+                hub.job(other.job.id).refresh()
+            except NotFound:
+                continue
+            yield f"{mine.owner} can read {other.owner}'s job"
+
+
+def table_of(one: Booked) -> Table:
+    """Return the results of a job as a table for the terminal, its scan first."""
+    results = one.job.results()
+    scanned = [name for name in results.columns if results[name].nunique() > 1]
+    table = Table(title=f"{one.owner}: {one.job.view.name} ({one.job.id})")
+    table.add_column("shot", justify="right")
+    for name in scanned[:7]:
+        table.add_column(str(name), justify="right")
+    for index, row in results.iterrows():
+        table.add_row(str(index), *(_short(row[name]) for name in scanned[:7]))
+    return table
+
+
+def _short(value: object) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
