@@ -10,7 +10,7 @@ from shothub.sim.physics.imaging import Camera, Frame, Light, column_density, ex
 from shothub.sim.physics.machine import Fluctuations, Snapshot, simulate
 from shothub.sim.physics.program import Exposure, Program
 
-LOADING_NOISE = 0.01
+LOADING_NOISE = 0.005
 """Relative fluctuation of the loading rate, root mean square."""
 
 LIGHT_NOISE = 0.005
