@@ -186,7 +186,10 @@ class Hub:
             return
         loop = asyncio.get_running_loop()
         response = await loop.run_in_executor(executor, self._light.answer, scope, body)
-        await _send(response, send)
+        try:
+            await _send(response, send)
+        finally:
+            response.close()
 
 
 def _too_large() -> HttpResponse:

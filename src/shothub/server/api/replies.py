@@ -67,18 +67,28 @@ def send_zip(
     return response
 
 
+class _Chunks:
+    """The content of a file in pieces; the response closes it."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self.close = file.close
+
+    def __iter__(self) -> Iterator[bytes]:
+        while chunk := self._file.read(_CHUNK):
+            yield chunk
+
+
+class _ChunksLater(_Chunks):
+    """The same, read in a thread while the server does other things."""
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        while chunk := await asyncio.to_thread(self._file.read, _CHUNK):
+            yield chunk
+
+    __iter__ = None  # type: ignore[assignment]
+
+
 def _stream(request: HttpRequest, file: IO[bytes]) -> StreamingHttpResponse:
     waits = isinstance(request, ASGIRequest)
-    return StreamingHttpResponse(_chunks_later(file) if waits else _chunks(file))
-
-
-def _chunks(file: IO[bytes]) -> Iterator[bytes]:
-    with file:
-        while chunk := file.read(_CHUNK):
-            yield chunk
-
-
-async def _chunks_later(file: IO[bytes]) -> AsyncIterator[bytes]:
-    with file:
-        while chunk := await asyncio.to_thread(file.read, _CHUNK):
-            yield chunk
+    return StreamingHttpResponse(_ChunksLater(file) if waits else _Chunks(file))

@@ -18,7 +18,7 @@ from shothub.server.jobs.checks import Checked, check
 from shothub.server.jobs.models import Event, Job, JobSource, Submission
 from shothub.server.jobs.queries import backlog_of, job_view, owned_jobs
 from shothub.server.jobs.transitions import Note, new_event, wake
-from shothub.server.refusals import Forbidden, Invalid, TooMany
+from shothub.server.refusals import Forbidden, Invalid, Refused, TooMany
 from shothub.wire.jobs import DryRun, JobRequestBase, JobView, ScriptRequest
 from shothub.wire.problems import FaultModel
 
@@ -58,16 +58,14 @@ def submit(
     Raises:
         Refused: one of them is wrong or too much; then none is stored.
     """
-    earlier = _answered(principal, idempotency)
-    if earlier is not None:
+    try:
+        ready = _check_all(principal, requests, is_list=is_list)
+    except Refused:
+        # What was taken once stays taken, even if it would be refused by now.
+        earlier = _answered(principal, idempotency)
+        if earlier is None:
+            raise
         return earlier
-    if not 1 <= len(requests) <= settings.SHOTHUB.max_batch:
-        raise Invalid(
-            f"A list takes 1 to {settings.SHOTHUB.max_batch} jobs, not {len(requests)}.",
-            code="bad_batch",
-            where="body",
-        )
-    ready = _check_all(principal, requests, is_list=is_list)
     with transaction.atomic():
         earlier = _answered(principal, idempotency)
         if earlier is not None:
@@ -114,6 +112,12 @@ def _answered(
 def _check_all(
     principal: Principal, requests: Sequence[JobRequestBase], *, is_list: bool
 ) -> list[_Ready]:
+    if not 1 <= len(requests) <= settings.SHOTHUB.max_batch:
+        raise Invalid(
+            f"A list takes 1 to {settings.SHOTHUB.max_batch} jobs, not {len(requests)}.",
+            code="bad_batch",
+            where="body",
+        )
     ready, faults = [], []
     for number, request in enumerate(requests):
         place = f"body.{number}" if is_list else "body"
