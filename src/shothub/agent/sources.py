@@ -1,6 +1,7 @@
 """Python files of the lab, read as text and syntax tree; nothing of them is executed."""
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -58,10 +59,16 @@ def literal(path: Path, name: str, value: ast.expr) -> Any:
         fault = Fault(
             code="not_literal",
             detail=f"{name} must be written out: it is read without executing the file.",
-            where=f"{path.parent.name}/{path.name}:{getattr(error, 'lineno', value.lineno)}",
+            where=f"{path.parent.name}/{path.name}:{_line(str(error), value.lineno)}",
             hint="numbers, texts, lists and dictionaries only; no names, no arithmetic",
         )
         raise BadSource(fault) from error
+
+
+def _line(message: str, otherwise: int) -> str:
+    """Return the line that Python names in its message about a node."""
+    found = re.search(r"on line (\d+)", message)
+    return found[1] if found else str(otherwise)
 
 
 def api_functions(package: Path) -> tuple[list[ApiFunction], list[Fault]]:

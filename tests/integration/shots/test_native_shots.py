@@ -244,7 +244,7 @@ def rebuilt(
         "none": None,
     }
     made = datetime(2026, 11, 22, 12, tzinfo=UTC)
-    attributes = {"job_id": "abcd2345", "owner": "alice", "epoch": 1}
+    attributes: dict[str, Any] = {"job_id": "abcd2345", "owner": "alice", "epoch": 1}
     write_shot(
         admitted(compiled["ramps"], lab, **values),
         lab,
