@@ -49,7 +49,11 @@ def run(
     console.print(f"Everything of this demo lives in [bold]{place}[/bold]")
     try:
         with Stage(place, make_lab, port=port, say=console.print) as stage:
-            code = _tour(stage, console) if once else _look_around(stage, console, browser)
+            code = (
+                _tour(stage, console)
+                if once
+                else _look_around(stage, console, browser=browser)
+            )
     except (ProgramEnded, NotReady, BlacsFailed, ShothubError) as error:
         console.print(f"[red]The demo failed:[/red] {error}", highlight=False)
         console.print(f"Logs: {place / 'logs'}")
@@ -75,7 +79,7 @@ def _tour(stage: Stage, console: Console) -> int:
     return 1 if faults else 0
 
 
-def _look_around(stage: Stage, console: Console, browser: bool) -> int:
+def _look_around(stage: Stage, console: Console, *, browser: bool) -> int:
     _seed(stage)
     console.print(_card(stage))
     if browser:

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,10 +39,8 @@ class Program:
         """End it and its children: politely, then not."""
         if self.process.poll() is None:
             self.process.terminate()
-            try:
+            with suppress(subprocess.TimeoutExpired):  # it is killed below
                 self.process.wait(patience)
-            except subprocess.TimeoutExpired:
-                pass
         try:
             os.killpg(self.process.pid, signal.SIGKILL)
         except ProcessLookupError:
@@ -66,7 +65,7 @@ def start(
             stderr=output,
             env=environment,
             start_new_session=True,
-            preexec_fn=_end_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509  (one thread yet)
+            preexec_fn=_end_with_parent if sys.platform == "linux" else None,
         )
     return Program(name, process, log)
 
