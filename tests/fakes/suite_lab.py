@@ -1,7 +1,9 @@
 """A lab with dummy devices for the stock BLACS, and an ear for what the plugin says."""
 
+import configparser
 import contextlib
 import os
+import pickle
 import shutil
 import signal
 import subprocess
@@ -12,10 +14,17 @@ from pathlib import Path
 from queue import Empty, Queue
 from typing import TypeVar
 
+import zmq
+
 from shothub.runtime.clock import monotonic
 from shothub.suite.channel import PluginChannel
 from shothub.suite.connection_table import compile_connection_table
-from shothub.suite.profile import compiled_table, make_profile, suite_environment
+from shothub.suite.profile import (
+    compiled_table,
+    labconfig_file,
+    make_profile,
+    suite_environment,
+)
 from shothub.wire.plugin import Offer, Report, State
 
 DEVICES = Path(__file__).parent / "devices"
@@ -91,6 +100,17 @@ class Lab:
         fresh = self.shots / f"shot_{next(self._count)}.h5"
         shutil.copy(self.folder / f"shot_{seconds}.h5", fresh)
         return str(fresh)
+
+    def submit(self, path: str) -> str:
+        """Give BLACS a shot as stock runmanager does; return BLACS's answer."""
+        config = configparser.RawConfigParser()
+        config.read(labconfig_file(self.state / "profile"))
+        with zmq.Context() as context, context.socket(zmq.REQ) as socket:
+            socket.linger = 0
+            socket.connect(f"tcp://127.0.0.1:{config['ports']['BLACS']}")
+            socket.send(pickle.dumps(path))
+            assert socket.poll(10_000), "BLACS does not answer"
+            return str(pickle.loads(socket.recv()))  # noqa: S301 (BLACS's own)
 
     def worker(self) -> int:
         """Return the process id of the moody device's worker."""

@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 
 import pytest
+from tests.fakes.suite_lab import Ear, Lab
 
 from shothub.suite.blacs import StockBlacs
 from shothub.wire.plugin import Resume, State
-from tests.fakes.suite_lab import Ear, Lab
 
 
 @pytest.fixture(scope="session")

@@ -2,10 +2,11 @@
 
 from itertools import pairwise
 
+from tests.fakes.suite_lab import Ear, Lab
+
 from shothub.domain.states import Outcome
 from shothub.runtime.clock import monotonic
 from shothub.wire.plugin import Begun, Ended, Ending, State, Taken
-from tests.fakes.suite_lab import Ear, Lab
 
 
 def test_it_runs_a_shot_and_says_so_step_by_step(ear: Ear, lab: Lab) -> None:

@@ -126,7 +126,11 @@ class Inside:
 
     def _facts(self) -> Facts:
         tabs = self._tabs()
-        dead = frozenset(name for name, tab in tabs.items() if _has_dead_worker(tab))
+        dead = frozenset(
+            name
+            for name, tab in tabs.items()
+            if _has_dead_worker(tab) and not _restarting(tab)
+        )
         return Facts(
             paused=self.paused(),
             alive=self._queue.manager.is_alive(),
@@ -144,7 +148,9 @@ class Inside:
 
     def _settled(self) -> bool:
         tabs = self._tabs().values()
-        return all(tab.state == "idle" and not tab.error_message for tab in tabs)
+        return not any(
+            _restarting(tab) or tab.state != "idle" or tab.error_message for tab in tabs
+        )
 
     def click_abort(self) -> None:
         """Press the operator's abort button, if a shot can be aborted."""
@@ -169,9 +175,13 @@ class Inside:
                 tab.error_message = "A worker process of this device has ended."
 
     def restart(self, names: frozenset[str]) -> None:
-        """Restart the tabs of these devices, as their button does."""
+        """Restart the tabs of these devices, as their button does, unless they are."""
         for name in names:
-            inmain(self._application.tablist[name].restart)
+            inmain(self._restart, self._application.tablist[name])
+
+    def _restart(self, tab: Any) -> None:
+        if not _restarting(tab):
+            tab.restart()
 
     def close(self) -> None:
         """Close BLACS as its window's button does."""
@@ -239,6 +249,11 @@ def _has_dead_worker(tab: Any) -> bool:
         return False  # Its process is on another computer, which the tab watches.
     children = [getattr(worker, "child", None) for worker, _, _ in tab.workers.values()]
     return any(child is not None and child.poll() is not None for child in children)
+
+
+def _restarting(tab: Any) -> bool:
+    thread = getattr(tab, "_restart_thread", None)
+    return thread is not None and thread.is_alive()
 
 
 def _plain(html: str) -> str:
