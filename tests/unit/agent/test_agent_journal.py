@@ -1,0 +1,164 @@
+"""The journal keeps what was written to it, whenever the agent dies."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from tests.fakes.agent_events import AT, lease
+
+from shothub.agent.events import Remembered
+from shothub.agent.journal import AnotherAgent, Attempted, Journal, Parcel
+from shothub.domain.states import Outcome
+
+FINISH = Parcel(rank=0, route="attempts/7/finish", body="{}")
+
+
+def ended(outcome: Outcome = Outcome.DONE) -> Attempted:
+    return Attempted(
+        attempt=7,
+        shot=0,
+        job="",
+        index=-1,
+        outcome=outcome,
+        reason="so",
+        begun=None,
+        ended=AT,
+    )
+
+
+STEPS = {
+    "asked": "j.note_ask(lease)",
+    "granted": "j.note_granted(7, lease)",
+    "offered": "j.note_offered(7)",
+    "begun": "j.note_begun(7, AT)",
+    "ended": "j.note_ended(ended(), FINISH)",
+}
+MEMORIES = {
+    "asked": {},
+    "granted": {7: Remembered()},
+    "offered": {7: Remembered(offered=True)},
+    "begun": {7: Remembered(offered=True, begun=True)},
+    "ended": {7: Remembered(offered=True, begun=True, ended=True)},
+}
+CHILD = """
+import sys
+from pathlib import Path
+from datetime import UTC, datetime
+from shothub.agent.events import Lease
+from shothub.agent.journal import Attempted, Journal, Parcel
+from shothub.domain.states import Outcome
+AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+FINISH = Parcel(rank=0, route="attempts/7/finish", body="{}")
+lease = Lease(shot=3, job="job", index=0, fence=5, until=1.0)
+def ended():
+    return Attempted(attempt=7, shot=0, job="", index=-1, outcome=Outcome.DONE,
+                     reason="so", begun=None, ended=AT)
+j = Journal(Path(sys.argv[1]))
+for step in sys.argv[2:]:
+    exec(step)
+print("ready", flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.mark.parametrize("last", list(STEPS))
+def test_what_was_written_survives_kill_9(tmp_path: Path, last: str) -> None:
+    names = list(STEPS)[: list(STEPS).index(last) + 1]
+    with subprocess.Popen(  # noqa: S603 (our own child)
+        [sys.executable, "-c", CHILD, str(tmp_path), *(STEPS[n] for n in names)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    ) as child:
+        assert child.stdout is not None
+        assert child.stdout.readline() == b"ready\n"
+        with pytest.raises(AnotherAgent, match=str(child.pid)):
+            Journal(tmp_path)
+        os.kill(child.pid, signal.SIGKILL)
+    journal = Journal(tmp_path)
+    assert journal.remembered([7]) == MEMORIES[last]
+    assert journal.lost_asks() == (last == "asked")
+    assert [p for _, p in journal.waiting()] == ([FINISH] if last == "ended" else [])
+    journal.close()
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Journal:
+    return Journal(tmp_path)
+
+
+def test_a_second_agent_is_refused_until_the_first_ends(tmp_path: Path) -> None:
+    first = Journal(tmp_path)
+    with pytest.raises(AnotherAgent) as refusal:
+        Journal(tmp_path)
+    assert refusal.value.fault.code == "another_agent"
+    assert refusal.value.fault.hint
+    first.close()
+    Journal(tmp_path).close()
+
+
+def test_only_the_first_end_of_an_attempt_counts(journal: Journal) -> None:
+    journal.note_granted(7, lease(5))
+    assert journal.note_ended(ended(Outcome.UNKNOWN), FINISH)
+    assert not journal.note_ended(ended(Outcome.DONE), FINISH)
+    found = journal.attempted(7)
+    assert found is not None
+    assert found.outcome is Outcome.UNKNOWN
+    assert len(journal.waiting()) == 1
+
+
+def test_an_end_of_an_attempt_never_granted_here_is_kept(journal: Journal) -> None:
+    assert journal.note_ended(ended(), FINISH)
+    assert journal.remembered([7])[7].ended
+
+
+def test_done_attempts_wait_for_their_analysis(journal: Journal) -> None:
+    journal.note_granted(7, lease(5))
+    assert journal.to_analyse() == []
+    journal.note_ended(ended(), FINISH)
+    assert [(a.attempt, a.job, a.index) for a in journal.to_analyse()] == [
+        (7, "job", 5)
+    ]
+    journal.note_analysed(7, [Parcel(rank=1, route="r", body="{}")])
+    assert journal.to_analyse() == []
+    assert len(journal.waiting()) == 2
+
+
+def test_ends_of_shots_go_before_files(journal: Journal) -> None:
+    journal.post([Parcel(rank=1, route="file", body="{}")])
+    journal.post([Parcel(rank=0, route="finish", body="{}")])
+    assert [p.route for _, p in journal.waiting()] == ["finish", "file"]
+
+
+def test_what_was_refused_is_kept_but_not_sent_again(journal: Journal) -> None:
+    journal.post([FINISH])
+    ((ident, _),) = journal.waiting()
+    journal.refused(ident, "409")
+    assert journal.waiting() == []
+
+
+def test_a_report_that_waits_already_is_not_posted_twice(journal: Journal) -> None:
+    journal.post_once(FINISH)
+    journal.post_once(FINISH)
+    assert len(journal.waiting()) == 1
+
+
+def test_a_granted_start_is_no_lost_one(journal: Journal) -> None:
+    journal.note_ask(lease(5))
+    assert journal.lost_asks() == 1
+    journal.note_granted(7, lease(5))
+    assert journal.lost_asks() == 0
+
+
+def test_a_jobs_folder_is_remembered(journal: Journal, tmp_path: Path) -> None:
+    journal.note_job("job", tmp_path)
+    assert journal.folder_of("job") == tmp_path
+    assert journal.folder_of("other") is None
+
+
+def test_a_job_with_attempts_is_in_use(journal: Journal) -> None:
+    assert not journal.was_started("job")
+    journal.note_granted(7, lease(5))
+    assert journal.was_started("job")
