@@ -8,16 +8,14 @@ command imports what it calls.
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import Annotated, NoReturn, TypeVar
 
 import typer
 
 from shothub.runtime import clock
 from shothub.server import config, main
 
-if TYPE_CHECKING:
-    from shothub.server.accounts.models import User
-
+T = TypeVar("T")
 admin_app = typer.Typer(
     help="Manage the hub, on its own machine.", no_args_is_help=True
 )
@@ -118,9 +116,10 @@ def grant(
     data: Data = None,
 ) -> None:
     """Set what a user may do on an apparatus beyond running its procedures."""
-    user = _user(username, data)
-    from shothub.server.accounts import services
+    _prepare(data)
+    from shothub.server.accounts import queries, services
 
+    user = _found(queries.user_named(username), username)
     services.grant(
         user=user, apparatus=apparatus, scripts=scripts, hdf5=hdf5, operator=operator
     )
@@ -139,10 +138,12 @@ def token(
     data: Data = None,
 ) -> None:
     """Make a token and print it; it is shown only this once."""
-    user = _user(username, data)
+    _prepare(data)
+    from shothub.server.accounts.queries import user_named
     from shothub.server.accounts.services import mint_token
     from shothub.server.refusals import Refused
 
+    user = _found(user_named(username), username)
     try:
         raw = mint_token(
             user=user,
@@ -157,11 +158,7 @@ def token(
     typer.echo(raw)
 
 
-def _user(username: str, data: Path | None) -> "User":
-    _prepare(data)
-    from shothub.server.accounts.queries import user_named
-
-    user = user_named(username)
+def _found(user: T | None, username: str) -> T:
     if user is None:
         _fail(f"There is no user {username!r}.")
     return user

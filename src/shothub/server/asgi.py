@@ -3,10 +3,10 @@
 import asyncio
 import itertools
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from tempfile import SpooledTemporaryFile
-from typing import Any
+from typing import IO, Any
 
 import django
 from asgiref.sync import SyncToAsync, ThreadSensitiveContext
@@ -22,9 +22,9 @@ from django.urls import set_script_prefix
 from shothub.server.api.problems import Problems
 from shothub.server.requests import RequestId
 
-Scope = dict[str, Any]
-Receive = Callable[[], Awaitable[dict[str, Any]]]
-Send = Callable[[dict[str, Any]], Awaitable[None]]
+Scope = Mapping[str, Any]
+Receive = Callable[[], Awaitable[Mapping[str, Any]]]
+Send = Callable[[Mapping[str, Any]], Awaitable[None]]
 
 _WAITS = re.compile(r"/api/v1/(agent/poll|jobs/[^/]+(/stream)?)")
 _UPLOAD = re.compile(r"/api/v1/agent/jobs/[^/]+/files/")
@@ -75,16 +75,18 @@ class Pages(ASGIHandler):
         except BodyTooLarge:
             await _send(_too_large(), send)
             return
-        first = [{"type": "http.request", "body": b"", "more_body": False}]
+        first: list[Mapping[str, Any]] = [
+            {"type": "http.request", "body": b"", "more_body": False}
+        ]
 
-        async def rest() -> dict[str, Any]:
+        async def rest() -> Mapping[str, Any]:
             return first.pop() if first else await receive()
 
         await self.handle({**scope, "shothub.body": body}, rest, send)
 
     def create_request(
-        self, scope: Scope, body_file: Any
-    ) -> tuple[ASGIRequest | None, HttpResponse | None]:
+        self, scope: Scope, body_file: IO[bytes]
+    ) -> tuple[ASGIRequest, None] | tuple[None, HttpResponseBase]:
         """Return the request with the body that was read above."""
         body_file.close()
         return super().create_request(scope, scope["shothub.body"])

@@ -5,6 +5,7 @@ import os
 import socket
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import django
@@ -120,11 +121,13 @@ def _run(host: str, port: int) -> None:
         log_config=None,
         access_log=False,
         lifespan="off",
-        timeout_graceful_shutdown=5,
+        timeout_graceful_shutdown=2,
         server_header=False,
         proxy_headers=False,
     )
     sys.stdout.write(f"shothub hub at {address}\n")
     sys.stdout.flush()
     log.info("serving", address=address, data=str(settings.SHOTHUB.data))
-    uvicorn.Server(config).run(sockets=[listener])
+    # uvicorn has ended all requests before it hands Ctrl-C on.
+    with suppress(KeyboardInterrupt):
+        uvicorn.Server(config).run(sockets=[listener])

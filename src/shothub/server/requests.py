@@ -36,12 +36,15 @@ class RequestId:
     def __call__(
         self, request: HttpRequest
     ) -> HttpResponseBase | Awaitable[HttpResponseBase]:
-        if iscoroutinefunction(self):
-            return self._later(request)
-        return self._marked(request, self._get_response(request))
+        answer = self._get_response(request)
+        if isinstance(answer, Awaitable):
+            return self._later(request, answer)
+        return self._marked(request, answer)
 
-    async def _later(self, request: HttpRequest) -> HttpResponseBase:
-        return self._marked(request, await self._get_response(request))
+    async def _later(
+        self, request: HttpRequest, answer: Awaitable[HttpResponseBase]
+    ) -> HttpResponseBase:
+        return self._marked(request, await answer)
 
     def _marked(
         self, request: HttpRequest, response: HttpResponseBase

@@ -53,7 +53,7 @@ def test_a_route_wants_a_credential_with_its_scope(
 ) -> None:
     job = submit()["id"]
     target, now = filled(path, job), clock.now()
-    body = None if method == "GET" else {}
+    body: Any = None if method == "GET" else {}
     answer = cast.stranger(method, target, body)
     assert (answer.status, answer.body["code"]) == (401, "unauthorized")
     answer = Caller("shb_pat_nonsense")(method, target, body)

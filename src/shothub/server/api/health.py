@@ -1,11 +1,12 @@
 """Whether the hub lives, and figures for Prometheus."""
 
+from importlib.metadata import version
+
 from django.db import connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from prometheus_client import CollectorRegistry, Gauge, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
-from shothub import __version__
 from shothub.runtime import clock
 from shothub.server.api import problems
 from shothub.server.api.access import Needs
@@ -18,7 +19,7 @@ def healthz(request: HttpRequest) -> HttpResponse:
     """Answer 200 if the database answers; open to all, as it tells nothing else."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1")
-    return JsonResponse({"status": "ok", "version": __version__})
+    return JsonResponse({"status": "ok", "version": version("shothub")})
 
 
 def metrics(request: HttpRequest) -> HttpResponse:

@@ -1,6 +1,6 @@
 """The one place that turns refusals and failures into RFC 9457 problems."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -157,12 +157,13 @@ class Problems:
             markcoroutinefunction(self)
 
     def __call__(self, request: HttpRequest) -> Any:
-        if iscoroutinefunction(self):
-            return self._later(request)
-        return self._checked(request, self._get_response(request))
+        answer = self._get_response(request)
+        if isinstance(answer, Awaitable):
+            return self._later(request, answer)
+        return self._checked(request, answer)
 
-    async def _later(self, request: HttpRequest) -> Any:
-        return self._checked(request, await self._get_response(request))
+    async def _later(self, request: HttpRequest, answer: Awaitable[Any]) -> Any:
+        return self._checked(request, await answer)
 
     def _checked(self, request: HttpRequest, response: Any) -> Any:
         status = response.status_code

@@ -1,8 +1,9 @@
 """The API object: routers, parser, problems; it refuses a route without a scope."""
 
+from importlib.metadata import version
+
 from ninja import NinjaAPI
 
-from shothub import __version__
 from shothub.server.api import (
     problems,
     routes_accounts,
@@ -27,7 +28,7 @@ def build() -> NinjaAPI:
     """
     api = NinjaAPI(
         title="shothub",
-        version=__version__,
+        version=version("shothub"),
         description="Many users, one experiment: jobs in, results by job id out.",
         urls_namespace="api",
         docs_url=None,

@@ -117,7 +117,8 @@ async def show_job(
     def enough(seen: JobView) -> bool:
         return seen.rev > since or seen.state in JOB_ENDS
 
-    return reply(await first(look, enough, topic=f"job:{job}", seconds=wait))
+    view: JobView = await first(look, enough, topic=f"job:{job}", seconds=wait)
+    return reply(view)
 
 
 @router.get("/{job}/stream", auth=WATCH)

@@ -65,7 +65,7 @@ def note_contact(
     if fresh and told == apparatus.status:
         return False
     Apparatus.objects.filter(pk=apparatus.pk).update(status=told, last_seen=now)
-    changed = told != apparatus.status
+    changed = bool(told != apparatus.status)
     apparatus.status, apparatus.last_seen = told, now
     return changed
 

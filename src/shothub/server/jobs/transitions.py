@@ -92,7 +92,7 @@ def move_shots(
     """
     first = shots[0]
     source = ShotState(first.state)
-    where = {"state": source.value, "pk__in": [shot.pk for shot in shots]}
+    where: dict[str, object] = {"state": source.value, "pk__in": [shot.pk for shot in shots]}
     if len(shots) == 1:
         where["fence"] = first.fence
     update = {"state": target.value, **(changes or {})}
@@ -150,7 +150,7 @@ def _event(
     note: Note,
     *,
     job: Job | None = None,
-    apparatus: int | None = None,
+    apparatus: int = 0,
     shot: int | None = None,
 ) -> Event:
     return Event(

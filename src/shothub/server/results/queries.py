@@ -30,7 +30,7 @@ def result_table(job: Job) -> ResultTable:
     columns: dict[Column, None] = {c: None for row in cells.values() for c in row}
     for run in runs:
         if run.shot is not None:
-            saved = {(run.routine, name): v for name, v in run.values.items()}
+            saved: dict[Column, JsonValue] = {(run.routine, name): v for name, v in run.values.items()}
             cells.setdefault(run.shot, {}).update(saved)
             columns |= dict.fromkeys(saved)
     return ResultTable(
@@ -88,8 +88,9 @@ def image_rows(job: Job, label: str) -> Iterable[tuple[int, Path]]:
     Raises:
         NoSuchFile: there is none.
     """
-    rows = File.objects.filter(job=job, kind="image", label=label).exclude(shot=None)
-    found = [(file.shot, path_of(file)) for file in rows.order_by("shot", "-id")]
+    rows = File.objects.filter(job=job, kind="image", label=label)
+    rows = rows.exclude(shot=None).order_by("shot", "-id")
+    found = [(file.shot or 0, path_of(file)) for file in rows]
     if not found:
         raise NoSuchFile(f"The job has no image named {label[:100]!r}.")
     return found
