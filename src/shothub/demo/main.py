@@ -8,7 +8,6 @@ from shutil import rmtree
 
 from platformdirs import user_data_path
 from rich.console import Console
-from rich.panel import Panel
 
 from shothub.client import linspace
 from shothub.client.errors import ShothubError
@@ -81,7 +80,7 @@ def _tour(stage: Stage, console: Console) -> int:
 
 def _look_around(stage: Stage, console: Console, *, browser: bool) -> int:
     _seed(stage)
-    console.print(_card(stage))
+    _show_card(stage, console)
     if browser:
         webbrowser.open(stage.url)
     while True:
@@ -103,13 +102,15 @@ def _seed(stage: Stage) -> None:
     alice.run(procedure="evaporation", name="deeper evaporation", tags=tags)
 
 
-def _card(stage: Stage) -> Panel:
-    lines = [f"The hub: [bold]{stage.url}[/bold]", ""]
+def _show_card(stage: Stage, console: Console) -> None:
+    """Print address, passwords and log-in lines; unwrapped, so that they can be copied."""
+    console.rule("shothub demo")
+    console.print(f"The hub: [bold]{stage.url}[/bold]\n")
     for member in stage.members.values():
-        lines += [
-            f"[bold]{member.name}[/bold]  password  {member.password}",
-            f"  shothub login --url {member.url} --token {member.token}",
-            "",
-        ]
-    lines.append("Ctrl-C stops everything; the next `shothub demo` goes on from here.")
-    return Panel("\n".join(lines), title="shothub demo", highlight=False)
+        console.print(f"[bold]{member.name}[/bold]   password: {member.password}")
+        console.print(
+            f"shothub login --url {member.url} --token {member.token}\n",
+            soft_wrap=True,
+            highlight=False,
+        )
+    console.print("Ctrl-C stops everything; the next `shothub demo` goes on from here.")
