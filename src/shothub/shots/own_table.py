@@ -51,7 +51,7 @@ def _row_faults(table: Array, lab: Lab) -> Iterator[Fault]:
 
 def _differences(row: Connection, known: Connection) -> Iterator[str]:
     if row.device_class != known.device_class:
-        yield f"it is a {row.device_class}; the lab's is a {known.device_class}"
+        yield f"its class is {row.device_class[:60]}; the lab's is {known.device_class}"
     if (row.parent, row.port) != (known.parent, known.port):
         yield f"it is connected to {_place(row)}; the lab's is connected to {_place(known)}"
     if row.blacs != known.blacs:
