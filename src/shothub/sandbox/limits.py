@@ -6,7 +6,7 @@ from typing import Literal, NamedTuple
 
 MEBIBYTE = 1 << 20
 
-GuestKind = Literal["compile", "analyse"]
+GuestKind = Literal["compile", "analyse", "attack"]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -181,7 +181,8 @@ def _memory_file(text: str) -> int:
 
 def guest_command(binds: GuestBinds) -> list[str]:
     """Return the program to run in the world, without its own arguments."""
-    roots = [str(import_root()), *map(str, binds.python_paths)]
+    libraries = [profile.USERLIB, f"{profile.USERLIB}/pythonlib"]
+    roots = [str(import_root()), *map(str, binds.python_paths), *libraries]
     start = (
         f"import sys; sys.path[1:1] = {roots!r}; "
         "from shothub.sandbox.guests.warm import main; main(sys.argv[1])"

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from shothub.sandbox.filters import guest_filter
 from shothub.sandbox.guests.confinement import ALL_GUARDS, Setup
 from shothub.sandbox.limits import GuestBinds, GuestLimits
-from shothub.sandbox.mounts import guest_command, world
+from shothub.sandbox.mounts import GUEST_UID, guest_command, world
 from shothub.sandbox.preload import modules_to_preload
 from shothub.sandbox.uids import Claim, claim_uid
 
@@ -62,8 +62,20 @@ class WarmProcess:
         self._log = os.memfd_create("log")
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._control.settimeout(START_SECONDS)
+        self._process: subprocess.Popen[bytes] | None = None
+        try:
+            with theirs:
+                readable = self._launch(binds, theirs)
+            self._set_up(_setup(kind, self._claim.uid, binds, limits, guards, readable))
+        except BaseException:
+            self.close()
+            raise
+        self._control.settimeout(ANSWER_SECONDS)
+
+    def _launch(self, binds: GuestBinds, theirs: socket.socket) -> list[str]:
+        """Start bubblewrap; return what is visible in it."""
         uid = self._claim.uid
-        place = world(binds, uid=1000 if uid is None else uid)
+        place = world(binds, uid=GUEST_UID if uid is None else uid)
         try:
             self._process = subprocess.Popen(  # noqa: S603  (the command is ours)
                 [*place.arguments, *guest_command(binds), str(theirs.fileno())],
@@ -75,27 +87,14 @@ class WarmProcess:
                 cwd="/",
             )
         finally:
-            theirs.close()
             for descriptor in place.descriptors:
                 os.close(descriptor)
-        setup = Setup(
-            kind=kind,
-            uid=uid,
-            filter=guest_filter().hex(),
-            readable=place.readable,
-            preload=modules_to_preload(binds),
-            cpu=limits.cpu,
-            memory=limits.memory,
-            scratch=limits.scratch,
-            temporary=limits.temporary,
-            threads=limits.threads,
-            open_files=limits.open_files,
-            guards=list(guards),
-        )
+        return place.readable
+
+    def _set_up(self, setup: Setup) -> None:
         self._send(json.dumps(dataclasses.asdict(setup)).encode())
         if self._receive() != b"ready":
             raise self._failure("the warm process said something else than ready")
-        self._control.settimeout(ANSWER_SECONDS)
 
     def next_guest(self) -> Guest:
         """Return the guest that waits.
@@ -132,11 +131,8 @@ class WarmProcess:
         """End the warm process and all that it started."""
         # Its reading end sees the close and ends; its namespace goes with it.
         self._control.close()
-        try:
-            self._process.wait(ANSWER_SECONDS)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+        if self._process is not None:
+            _wait(self._process)
         os.close(self._log)
         self._claim.release()
 
@@ -162,3 +158,35 @@ class WarmProcess:
         size = os.fstat(self._log).st_size
         said = os.pread(self._log, 4000, max(0, size - 4000)).decode(errors="replace")
         return SandboxFailed(f"{what}: {said.strip()}" if said.strip() else what)
+
+
+def _setup(
+    kind: str,
+    uid: int | None,
+    binds: GuestBinds,
+    limits: GuestLimits,
+    guards: Sequence[str],
+    readable: list[str],
+) -> Setup:
+    return Setup(
+        kind=kind,
+        uid=uid,
+        filter=guest_filter().hex(),
+        readable=readable,
+        preload=modules_to_preload(binds),
+        cpu=limits.cpu,
+        memory=limits.memory,
+        scratch=limits.scratch,
+        temporary=limits.temporary,
+        threads=limits.threads,
+        open_files=limits.open_files,
+        guards=list(guards),
+    )
+
+
+def _wait(process: subprocess.Popen[bytes]) -> None:
+    try:
+        process.wait(ANSWER_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()

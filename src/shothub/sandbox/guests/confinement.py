@@ -47,8 +47,7 @@ def bound(setup: Setup) -> None:
     space = pages * resource.getpagesize() + setup.memory
     for what, soft, hard in (
         (resource.RLIMIT_AS, space, space),
-        # The soft limit names itself by its signal; the hard one cannot be caught.
-        (resource.RLIMIT_CPU, setup.cpu, setup.cpu + 2),
+        (resource.RLIMIT_CPU, setup.cpu, setup.cpu),
         (resource.RLIMIT_FSIZE, setup.scratch, setup.scratch),
         (resource.RLIMIT_NOFILE, setup.open_files, setup.open_files),
         (resource.RLIMIT_CORE, 0, 0),

@@ -11,6 +11,7 @@ import json
 import os
 import random
 import select
+import signal
 import socket
 import sys
 import traceback
@@ -111,7 +112,11 @@ def _keep(setup: Setup, run: Run, guest_end: socket.socket) -> None:
     if not guest:
         _outermost(lambda: _be_guest(setup, run, guest_end))
     guest_end.close()
-    status = os.waitstatus_to_exitcode(os.waitpid(guest, 0)[1])
+    _, raw, used = os.wait4(guest, 0)
+    status = os.waitstatus_to_exitcode(raw)
+    if status == -signal.SIGKILL and used.ru_utime + used.ru_stime >= setup.cpu:
+        # The first process of a namespace does not get the signal of the soft limit.
+        status = -signal.SIGXCPU
     os._exit(status if status >= 0 else 128 - status)
 
 
