@@ -22,7 +22,7 @@ def member(
     """Let a logged-in user in and tell the view who he is; ask others to log in."""
 
     def guarded(
-        request: HttpRequest, *args: P.args, **kwargs: P.kwargs
+        request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs
     ) -> HttpResponseBase:
         if not request.user.is_authenticated:
             return _ask_to_log_in(request)

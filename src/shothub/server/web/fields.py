@@ -90,9 +90,9 @@ def _scanned(field: GlobalField, value: Mapping[str, JsonValue]) -> GlobalField:
         case {"values": list() as values}:
             return replace(field, scan=True, listed=_listed(values), shuffle=shuffle)
         case {"linspace": [start, stop, points]}:
-            ends = {"start": _text(start), "stop": _text(stop)}
-            count = _text(points)
-            return replace(field, scan=True, shuffle=shuffle, points=count, **ends)
+            first, last, count = _text(start), _text(stop), _text(points)
+            scanned = replace(field, scan=True, shuffle=shuffle, points=count)
+            return replace(scanned, start=first, stop=last)
     return field
 
 

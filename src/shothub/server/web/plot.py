@@ -10,6 +10,7 @@ from shothub.server.web.quantities import Scale, number, scale_for, tick_labels,
 WIDTH, HEIGHT = 440, 286
 _LEFT, _RIGHT, _TOP, _BOTTOM = 58, 14, 46, 46
 _MARGIN = 0.06
+_LARGEST = 1e150  # beyond it, differences of values overflow
 _LETTER = 6.8  # width of a letter of the ticks, about
 MAX_GROUPS = 6
 
@@ -94,8 +95,8 @@ def scatter(
         y: the vertical axis.
         legend: what the groups are, if there are several.
     """
-    shown = [point for point in points if math.isfinite(point.x)]
-    good = [point for point in shown if point.y is not None and math.isfinite(point.y)]
+    shown = [point for point in points if _can_be_drawn(point.x)]
+    good = [point for point in shown if _can_be_drawn(point.y)]
     svg = ET.Element(
         "svg",
         {
@@ -116,6 +117,10 @@ def scatter(
     if not good:
         _text(svg, WIDTH / 2, HEIGHT / 2 - 10, "no results yet", "plot-empty")
     return Svg(ET.tostring(svg, encoding="unicode"))
+
+
+def _can_be_drawn(value: float | None) -> bool:
+    return value is not None and math.isfinite(value) and abs(value) < _LARGEST
 
 
 def _ruler(values: Sequence[float], unit: str, start: float, stop: float) -> _Ruler:
@@ -167,7 +172,7 @@ def _draw_point(
 ) -> None:
     x, floor = across.place(point.x), HEIGHT - _BOTTOM
     where = f"shot {point.shot}: {axes[0].label} {number(point.x)} {axes[0].unit}"
-    if point.y is None or not math.isfinite(point.y):
+    if point.y is None or not _can_be_drawn(point.y):
         path = f"M{x - 4},{floor - 4}l8,8m0,-8l-8,8"
         mark = ET.SubElement(svg, "path", {"class": "plot-missing", "d": path})
         ET.SubElement(mark, "title").text = f"{where.strip()}, no result"

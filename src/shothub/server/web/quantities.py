@@ -39,8 +39,8 @@ def scale_for(largest: float, unit: str) -> Scale:
 
 def with_unit(value: float, unit: str) -> str:
     """Return a value with its unit, e.g. ``15 ms`` for 0.015 and ``s``."""
-    if unit in _PREFIXABLE:
-        scale = scale_for(value, unit)
+    scale = scale_for(value, unit)
+    if unit in _PREFIXABLE and scale.exponent in _PREFIXES:
         return f"{scale.shrink(value):.6g} {scale.unit}"
     return f"{number(value)} {unit}".strip()
 

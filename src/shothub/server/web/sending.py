@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from typing import IO
 
 from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
@@ -21,9 +20,8 @@ def send(request: HttpRequest, view: FileView, path: Path) -> HttpResponseBase:
     etag = f'"{view.sha256}"'
     if request.headers.get("If-None-Match") == etag:
         return HttpResponse(status=304, headers={"ETag": etag})
-    file = path.open("rb")
     later = isinstance(request, ASGIRequest)
-    response = StreamingHttpResponse(_chunks_later(file) if later else _chunks(file))
+    response = StreamingHttpResponse(_chunks_later(path) if later else _chunks(path))
     shown = view.media_type in _SHOWN
     name = view.name.rpartition("/")[2]
     response.headers["Content-Type"] = (
@@ -32,19 +30,20 @@ def send(request: HttpRequest, view: FileView, path: Path) -> HttpResponseBase:
     response.headers["Content-Disposition"] = (
         content_disposition_header(not shown, name) or "attachment"
     )
-    response.headers["Content-Length"] = str(view.size)
+    response.headers["Content-Length"] = str(path.stat().st_size)
     response.headers["ETag"] = etag
     response.headers["Cache-Control"] = "private, max-age=3600"
     return response
 
 
-def _chunks(file: IO[bytes]) -> Iterator[bytes]:
-    with file:
+# Opened by the generators, so that a response which is never sent leaves nothing open.
+def _chunks(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as file:
         while chunk := file.read(_CHUNK):
             yield chunk
 
 
-async def _chunks_later(file: IO[bytes]) -> AsyncIterator[bytes]:
-    with file:
+async def _chunks_later(path: Path) -> AsyncIterator[bytes]:
+    with await asyncio.to_thread(path.open, "rb") as file:
         while chunk := await asyncio.to_thread(file.read, _CHUNK):
             yield chunk
