@@ -1,11 +1,12 @@
 """The ``shothub`` command: users' commands, and the programs, loaded when they are used."""
 
+import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal, NoReturn
 
 import typer
 
@@ -52,17 +53,25 @@ def load(module: str, *, program: str, extra: str) -> Any:
 def server(
     data: Annotated[
         Path | None,
-        typer.Option(help="Folder of database and files.", envvar="SHOTHUB_DATA"),
+        typer.Option(
+            help="Folder of database and files; else as configured.",
+            envvar="SHOTHUB_DATA",
+        ),
     ] = None,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Port to listen on.", min=0)] = 8000,
+    port: Annotated[int, typer.Option(help="Port; 0 takes a free one.", min=0)] = 8000,
+    migrate: Annotated[
+        bool, typer.Option(help="Bring the database up to date first.")
+    ] = True,
     check: Annotated[
         bool, typer.Option("--check", help="Only test the configuration.")
     ] = False,
 ) -> None:
     """Run the hub: the server that users and agents talk to."""
     program = load("shothub.server.main", program="server", extra="server")
-    code = program.serve(data=data, host=host, port=port, only_check=check)
+    code = program.serve(
+        data=data, host=host, port=port, apply_migrations=migrate, only_check=check
+    )
     raise typer.Exit(code)
 
 
@@ -77,6 +86,10 @@ def agent(
         Path | None,
         typer.Option(help="File that holds it.", envvar="SHOTHUB_AGENT_TOKEN_FILE"),
     ] = None,
+    only: Annotated[
+        Literal["analysis"] | None,
+        typer.Option(help="Only analyse, without a machine."),
+    ] = None,
 ) -> None:
     """Run the agent at an apparatus; it dials out to the hub and never listens."""
     if (token is None) == (token_file is None):
@@ -86,7 +99,7 @@ def agent(
     if token_file is not None:
         token = _content(token_file, "--token-file").strip()
     program = load("shothub.agent.main", program="agent", extra="agent")
-    program.run(folder=apparatus, hub=hub, token=token)
+    program.run(apparatus, hub, token, only_analysis=only == "analysis")
 
 
 def blacs(
@@ -94,24 +107,19 @@ def blacs(
     offscreen: Annotated[
         bool, typer.Option("--offscreen", help="Without a display.")
     ] = False,
-    install: Annotated[
-        bool, typer.Option("--install", help="Put the plugin into the lab's own BLACS.")
-    ] = False,
-    uninstall: Annotated[
-        bool, typer.Option("--uninstall", help="Take it out of it again.")
-    ] = False,
 ) -> None:
     """Run the stock BLACS with shothub's plugin; its installation is not touched."""
     prepare = load("shothub.agent.prepare", program="blacs", extra="agent")
     profile = load("shothub.suite.profile", program="blacs", extra="agent")
-    state: Path = prepare.prepare(apparatus).state
-    environment = profile.suite_environment(state / "profile", offscreen=offscreen)
+    try:
+        folder = prepare.prepare(apparatus).folder
+    except prepare.NotReady as error:
+        raise Refused(*error.faults) from error
+    environment = profile.suite_environment(folder.profile, offscreen=offscreen)
     options = ["--offscreen"] if offscreen else []
-    command = ["shothub.suite.launcher", "--state", str(state), *options]
-    ended = subprocess.run(  # noqa: S603 (our own launcher)
-        [sys.executable, "-m", *command], env=environment, check=False
+    _become(
+        ["shothub.suite.launcher", "--state", str(folder.state), *options], environment
     )
-    raise typer.Exit(ended.returncode)
 
 
 def demo(
@@ -258,6 +266,16 @@ def run(arguments: Sequence[str], session: Session | None = None) -> int:
         app(list(arguments), prog_name="shothub", obj=stands_on)
 
     return guarded(command, as_json="--json" in arguments)
+
+
+def _become(module: list[str], environment: Mapping[str, str]) -> NoReturn:
+    """Replace this process, so that signals and the exit code are the program's own."""
+    command = [sys.executable, "-m", *module]
+    if os.name == "posix":
+        os.execve(sys.executable, command, environment)  # noqa: S606 (our own launcher)
+    # Windows has no such call that the caller's shell would wait for.
+    ended = subprocess.run(command, env=environment, check=False)  # noqa: S603
+    raise typer.Exit(ended.returncode)
 
 
 def _say(head: str, lines: Iterable[str]) -> None:

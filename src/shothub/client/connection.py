@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
+from weakref import finalize
 
 import httpx
 
@@ -35,10 +36,12 @@ class Connection:
             },
             transport=transport,
         )
+        # In notebooks nobody closes a hub: the end of its last user does.
+        self._closer = finalize(self, self._http.close)
 
     def close(self) -> None:
         """Close all connections."""
-        self._http.close()
+        self._closer()
 
     def tries(
         self, patience: float | None, on_retry: Callable[[str], None] | None = None
