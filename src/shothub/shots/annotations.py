@@ -44,9 +44,8 @@ def read_annotations(shot: DecodedShot, lab: Lab, *, duration: float) -> Annotat
     """Return what a shot carries besides its devices.
 
     Raises:
-        Invalid: one of these is not what labscript would write, or the shot has waits.
+        Invalid: one of these is not what labscript would write.
     """
-    _refuse_waits(shot.tree.get("waits"))
     script = shot.tree.get("script", Node())
     properties = shot.tree.get("shot_properties", Node()).attributes
     return Annotations(
@@ -58,11 +57,17 @@ def read_annotations(shot: DecodedShot, lab: Lab, *, duration: float) -> Annotat
     )
 
 
-def _invalid(detail: str, where: str, code: str = "bad_shot") -> Invalid:
-    return Invalid(Fault(code=code, detail=detail, where=where))
+def _invalid(detail: str, where: str) -> Invalid:
+    return Invalid(Fault(code="bad_shot", detail=detail, where=where))
 
 
-def _refuse_waits(node: Node | None) -> None:
+def refuse_waits(shot: DecodedShot) -> None:
+    """Refuse a shot that waits: how long it takes is not known before it runs.
+
+    Raises:
+        Invalid: the shot has waits, or its table of waits is malformed.
+    """
+    node = shot.tree.get("waits")
     if node is None:
         return
     if (
@@ -72,10 +77,13 @@ def _refuse_waits(node: Node | None) -> None:
     ):
         raise _invalid("The table of waits is malformed.", "waits")
     if len(node.data):
-        raise _invalid(
-            f"The shot has {len(node.data)} waits; waits are not supported in this version.",
-            "waits",
-            "waits_unsupported",
+        raise Invalid(
+            Fault(
+                code="waits_unsupported",
+                detail="The script calls wait(); waits are not supported in this version.",
+                where="waits",
+                hint="let the script go on at a fixed time instead",
+            )
         )
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pydantic import JsonValue
 
 from shothub.domain.faults import Fault
-from shothub.shots.annotations import Annotations, read_annotations
+from shothub.shots.annotations import Annotations, read_annotations, refuse_waits
 from shothub.shots.lab import Lab
 from shothub.shots.limits import breaches
 from shothub.shots.own_table import table_faults
@@ -72,6 +72,7 @@ def admit(shot: DecodedShot, lab: Lab) -> Admitted | Refused:
     if faults:
         return Refused(faults=tuple(faults[:MAX_FAULTS]))
     try:
+        refuse_waits(shot)
         devices = _devices(shot, lab)
         clock = _clock_of(devices, lab.master)
         annotations = read_annotations(shot, lab, duration=clock.duration)

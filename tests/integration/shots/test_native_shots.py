@@ -108,6 +108,12 @@ def compiled(compile_natively: Callable[..., dict[str, Path]]) -> dict[str, Path
             + "\nstart()\nstop(1)",
             {},
         ),
+        "waiting": (
+            f"{TABLE}\nstart()\nwait('atoms', 0.5)\nstop(1)".replace(
+                "stop, A", "stop, wait, A"
+            ),
+            {},
+        ),
         "partial": (
             "\n".join(line for line in TABLE.splitlines() if "bias" not in line)
             + "\nstart()\ncoil.constant(0, 1)\nstop(1)",
@@ -218,6 +224,15 @@ def test_another_wiring_than_the_labs_is_refused_in_words(
         "bias: it is connected to card ao2; the lab's is connected to card ao1" in text
     )
     assert "camera: its properties are not the lab's: orientation" in text
+
+
+def test_a_script_that_waits_is_refused_in_words(
+    compiled: dict[str, Path], lab: Lab
+) -> None:
+    judged = admit(shot_of(compiled["waiting"]), lab)
+    assert isinstance(judged, Refused)
+    assert [fault.code for fault in judged.faults] == ["waits_unsupported"]
+    assert "The script calls wait()" in judged.faults[0].detail
 
 
 def test_another_lab_is_refused_device_by_device(
