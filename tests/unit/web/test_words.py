@@ -7,7 +7,7 @@ import pytest
 from shothub.domain.states import JobState
 from shothub.server.web import words
 from shothub.wire.apparatus import ApparatusStatus, ApparatusView
-from shothub.wire.jobs import JobView
+from shothub.wire.jobs import EventView, JobView
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
@@ -32,7 +32,8 @@ def job(state: JobState, **changes: object) -> JobView:
 @pytest.mark.parametrize("state", list(JobState))
 def test_every_state_has_a_sentence_and_a_time_line(state: JobState) -> None:
     assert words.sentence(job(state, shots=2), online=True)
-    assert words.timeline(job(state))[0].name == "Submitted"
+    steps = words.timeline(job(state), moved("submitted", state))
+    assert steps[0].name == "Submitted"
 
 
 def test_a_job_with_missing_shots_is_never_simply_done() -> None:
@@ -47,8 +48,12 @@ def test_a_waiting_job_says_what_it_waits_for() -> None:
     assert "not connected" in words.sentence(queued, online=False)
 
 
+def moved(*names: str) -> list[EventView]:
+    return [EventView(id=i, at=NOON, what=f"job.{n}") for i, n in enumerate(names)]
+
+
 def test_the_time_line_of_a_failed_job_ends_with_its_failure() -> None:
-    steps = words.timeline(job(JobState.FAILED, ended=NOON))
+    steps = words.timeline(job(JobState.FAILED), moved("submitted", "failed"))
     assert [(s.name, s.kind) for s in steps] == [
         ("Submitted", "past"),
         ("Failed", "bad"),
@@ -56,8 +61,16 @@ def test_the_time_line_of_a_failed_job_ends_with_its_failure() -> None:
 
 
 def test_the_time_line_shows_what_comes_next() -> None:
-    steps = words.timeline(job(JobState.QUEUED, queued=NOON))
-    assert [step.kind for step in steps] == ["past", "past", "present", "future"]
+    moves = moved("submitted", "compiling", "queued")
+    steps = words.timeline(job(JobState.QUEUED), moves)
+    assert [s.name for s in steps][2:] == ["Queued", "Running", "Analysing", "Done"]
+    assert [s.kind for s in steps] == ["past"] * 2 + ["present"] + ["future"] * 3
+
+
+def test_a_state_that_came_twice_stands_at_its_last_place() -> None:
+    moves = moved("submitted", "compiling", "submitted", "touched")
+    steps = words.timeline(job(JobState.SUBMITTED), moves)
+    assert [s.name for s in steps][:2] == ["Compiling", "Submitted"]
 
 
 @pytest.mark.parametrize(

@@ -183,6 +183,12 @@ def events_of(job: Job, *, since: int = 0, limit: int = 1000) -> list[EventView]
     return [event_view(event) for event in events]
 
 
+def moves_of(job: Job) -> list[EventView]:
+    """Return the changes of the job's own state, oldest first."""
+    events = Event.objects.filter(job=job, shot=None, what__startswith="job.")
+    return [event_view(event) for event in events.order_by("id")]
+
+
 def events_of_apparatus(apparatus: Apparatus, *, limit: int = 50) -> list[EventView]:
     """Return the newest events of an apparatus that belong to no job, newest first."""
     rows = Event.objects.filter(apparatus=apparatus, job=None).order_by("-id")[:limit]

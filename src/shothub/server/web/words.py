@@ -1,11 +1,12 @@
 """What the pages say about jobs, shots and apparatus, in words for people."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from shothub.domain.states import JOB_ENDS, JobState
 from shothub.wire.apparatus import ApparatusView
-from shothub.wire.jobs import JobView
+from shothub.wire.jobs import EventView, JobView
 
 _JOB_MOODS = {
     JobState.COMPILING: "busy",
@@ -148,26 +149,37 @@ def _done(job: JobView) -> str:
     return f"{job.shots_done} of {job.shots} shots are done; {', '.join(parts)}."
 
 
-def timeline(job: JobView) -> list[Step]:
-    """Return the steps of a job with their times; steps never reached are left out."""
-    finished = is_finished(job)
-    steps = [
-        ("Submitted", job.submitted),
-        ("Compiled", job.queued),
-        ("First shot", job.started),
-    ]
-    if finished:
-        reached = [Step(name=n, at=at, kind="past") for n, at in steps if at]
-        bad = "past" if job.state == JobState.DONE else "bad"
-        return [*reached, Step(name=job.state.title(), at=job.ended, kind=bad)]
-    last = "Analysing" if job.state == JobState.ANALYSING else "Done"
-    return _open_steps([*steps, (last, None)])
+_COURSE = (
+    JobState.SUBMITTED,
+    JobState.COMPILING,
+    JobState.QUEUED,
+    JobState.RUNNING,
+    JobState.ANALYSING,
+    JobState.DONE,
+)
 
 
-def _open_steps(steps: list[tuple[str, datetime | None]]) -> list[Step]:
-    now = next(i for i, (_, at) in enumerate(steps) if at is None)
-    kinds = ["past"] * now + ["present"] + ["future"] * (len(steps) - now - 1)
-    return [
-        Step(name=name, at=at, kind=kind)
-        for (name, at), kind in zip(steps, kinds, strict=True)
-    ]
+def timeline(job: JobView, moves: Sequence[EventView]) -> list[Step]:
+    """Return the states that the job was in, with the times of entry, and the next ones.
+
+    Args:
+        job: the job.
+        moves: the events of its changes of state, oldest first.
+    """
+    entered: dict[JobState, datetime] = {}
+    for move in moves:
+        name = move.what.removeprefix("job.")
+        if name in set(JobState):
+            entered.pop(JobState(name), None)
+            entered[JobState(name)] = move.at
+    steps = [_step(state, at, job.state) for state, at in entered.items()]
+    ahead = _COURSE[_COURSE.index(job.state) + 1 :] if job.state in _COURSE else ()
+    return steps + [Step(name=s.title(), at=None, kind="future") for s in ahead]
+
+
+def _step(state: JobState, at: datetime, present: JobState) -> Step:
+    if state != present or state == JobState.DONE:
+        kind = "past"
+    else:
+        kind = "bad" if state in JOB_ENDS else "present"
+    return Step(name=state.title(), at=at, kind=kind)

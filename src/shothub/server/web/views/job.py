@@ -41,19 +41,19 @@ def job(request: HttpRequest, principal: Principal, job_id: str) -> HttpResponse
     """Show a job."""
     found = queries.find_job(principal, job_id)
     view = queries.view_with_position(found)
-    online = is_online(found.apparatus, now())
     context = {
         "section": "jobs",
         "global_lines": [_global_line(n, v) for n, v in view.globals.items()],
-        **_state(view, online=online),
+        **_state(found, view),
         **_results(request, found),
         **_record(found),
     }
     return render(request, "shothub/job.html", context)
 
 
-def _state(view: JobView, *, online: bool) -> Context:
+def _state(found: Any, view: JobView) -> Context:
     finished = words.is_finished(view)
+    online = is_online(found.apparatus, now())
     return {
         "job": view,
         "finished": finished,
@@ -61,7 +61,7 @@ def _state(view: JobView, *, online: bool) -> Context:
         "may_cancel": not finished and view.state != JobState.CANCELLING,
         "submit_again": _again(view),
         "sentence": words.sentence(view, online=online),
-        "timeline": words.timeline(view),
+        "timeline": words.timeline(view, queries.moves_of(found)),
     }
 
 
@@ -145,7 +145,7 @@ def job_live(request: HttpRequest, principal: Principal, job_id: str) -> HttpRes
     view = queries.view_with_position(found)
     if request.GET.get("rev") == f"{view.rev}":
         return HttpResponse(status=204)
-    context = _state(view, online=is_online(found.apparatus, now()))
+    context = _state(found, view)
     response = render(request, "shothub/_job_live.html", context)
     ended = context["finished"]
     response.headers["HX-Trigger"] = "job-ended" if ended else "job-changed"
