@@ -1,8 +1,17 @@
-"""Questions about users, grants and tokens."""
+"""Questions about users, grants and tokens.
+
+Those asked at every request are plain SQL: it takes a fifth of the time that building the
+same statement with the ORM takes.
+"""
 
 from collections.abc import Iterable
 
-from shothub.domain.tokens import AGENT_SCOPES, OPERATOR_SCOPES, USER_SCOPES
+from shothub.domain.tokens import (
+    AGENT_SCOPES,
+    OPERATOR_SCOPES,
+    USER_SCOPES,
+    TokenName,
+)
 from shothub.server.accounts.models import Grant, Token, User
 from shothub.server.accounts.principals import Principal
 from shothub.wire.accounts import Me, TokenView
@@ -10,7 +19,18 @@ from shothub.wire.accounts import Me, TokenView
 
 def grants_of(user: int) -> dict[str, list[str]]:
     """Return the kinds of grants of a user by apparatus."""
-    return {g.apparatus: g.kinds() for g in Grant.objects.filter(user_id=user)}
+    rows = Grant.objects.raw("SELECT * FROM accounts_grant WHERE user_id = %s", [user])
+    return {row.apparatus: row.kinds() for row in rows}
+
+
+def token_of(name: TokenName) -> Token | None:
+    """Return the token of this name with its owner, whether or not it is valid."""
+    sql = "SELECT * FROM accounts_token WHERE ident = %s AND kind = %s"
+    for token in Token.objects.raw(sql, [name.ident, name.kind]):
+        sql = "SELECT * FROM accounts_user WHERE id = %s"
+        [token.owner] = User.objects.raw(sql, [token.owner_id])
+        return token
+    return None
 
 
 def scopes_of_role(user: User, grants: dict[str, list[str]]) -> frozenset[str]:

@@ -23,7 +23,7 @@ from shothub.domain.tokens import (
 )
 from shothub.server.accounts.models import Grant, Token, User
 from shothub.server.accounts.principals import Principal
-from shothub.server.accounts.queries import principal_of_token, token_view
+from shothub.server.accounts.queries import principal_of_token, token_of, token_view
 from shothub.server.refusals import Forbidden, Invalid, NotThere, Unauthorized
 from shothub.wire.accounts import NewToken, TokenView
 
@@ -237,11 +237,7 @@ def authenticate(raw: str, *, now: datetime) -> Principal:
         name = parse_token(raw)
     except BadToken as error:
         raise Unauthorized(f"{error}.".capitalize(), code="bad_token") from None
-    token = (
-        Token.objects.select_related("owner")
-        .filter(ident=name.ident, kind=name.kind)
-        .first()
-    )
+    token = token_of(name)
     digest = _digest(
         raw, token.pepper if token else len(settings.SHOTHUB.token_peppers)
     )

@@ -1,11 +1,13 @@
 """The one place that turns refusals and failures into RFC 9457 problems."""
 
+import errno
 from collections.abc import Awaitable, Callable, Sequence
 from http import HTTPStatus
 from typing import Any
 
 import structlog
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
+from django.db import OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
@@ -76,6 +78,8 @@ def install(api: NinjaAPI) -> None:
         AuthenticationError: _no_credential,
         HttpError: _http_error,
         Http404: _not_found,
+        OperationalError: _database,
+        OSError: _disk,
         Exception: _failure,
     }
     for kind, handler in handlers.items():
@@ -127,6 +131,36 @@ def _http_error(request: HttpRequest, error: HttpError) -> HttpResponse:
 
 def _not_found(request: HttpRequest, _error: Http404) -> HttpResponse:
     return problem(request, 404, [_fault(404, "There is nothing at this address.")])
+
+
+def _database(request: HttpRequest, error: OperationalError) -> HttpResponse:
+    if "full" in str(error):
+        return _full(request, error)
+    log.warning("database busy", request_id=id_of(request), error=str(error))
+    response = problem(
+        request,
+        503,
+        [Fault(code="busy", detail="The database is busy.", hint="try again")],
+    )
+    response.headers["Retry-After"] = "1"
+    return response
+
+
+def _disk(request: HttpRequest, error: OSError) -> HttpResponse:
+    full = error.errno in {errno.ENOSPC, errno.EDQUOT}
+    return _full(request, error) if full else _failure(request, error)
+
+
+def _full(request: HttpRequest, error: Exception) -> HttpResponse:
+    log.error("disk full", request_id=id_of(request), error=str(error))
+    fault = Fault(
+        code="disk_full",
+        detail="The hub's disk is full; nothing of this request was stored.",
+        hint="send it again once the lab has made room",
+    )
+    response = problem(request, 507, [fault])
+    response.headers["Retry-After"] = "60"
+    return response
 
 
 def _failure(request: HttpRequest, error: Exception) -> HttpResponse:

@@ -56,9 +56,14 @@ async def poll(request: Request, asked: Poll) -> HttpResponse:
     def topic() -> str:
         return f"apparatus:{apparatus_named(request.auth.apparatus).pk}"
 
+    was_paused: list[bool] = []
+
+    def enough(work: Work) -> bool:
+        was_paused.append(work.paused)
+        return agents.has_work(work) or work.paused != was_paused[0]
+
     seconds = min(max(asked.wait, 0.0), _LONGEST_WAIT)
-    work = await first(look, agents.has_work, topic=await topic(), seconds=seconds)
-    return reply(work)
+    return reply(await first(look, enough, topic=await topic(), seconds=seconds))
 
 
 @router.post("/jobs/{job}/compiled", response=Accepted, auth=RUN)

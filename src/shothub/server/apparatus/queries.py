@@ -30,10 +30,17 @@ def apparatus_named(name: str) -> Apparatus:
     Raises:
         NoSuchApparatus: there is none of this name.
     """
-    found = Apparatus.objects.defer("description").filter(name=name).first()
-    if found is None:
-        raise NoSuchApparatus(f"There is no apparatus named {name!r}.")
-    return found
+    # Asked at every submission and poll: plain SQL, a third of the ORM's time.
+    for found in Apparatus.objects.raw(_WITHOUT_DESCRIPTION, [name]):
+        return found
+    raise NoSuchApparatus(f"There is no apparatus named {name!r}.")
+
+
+_WITHOUT_DESCRIPTION = (
+    "SELECT id, name, title, created, epoch, fence, virtual_time, description_digest,"
+    " status, agent, last_seen, paused, pause_message"
+    " FROM apparatus_apparatus WHERE name = %s"
+)
 
 
 def all_apparatus() -> list[Apparatus]:

@@ -92,7 +92,10 @@ def move_shots(
     """
     first = shots[0]
     source = ShotState(first.state)
-    where: dict[str, object] = {"state": source.value, "pk__in": [shot.pk for shot in shots]}
+    where: dict[str, object] = {
+        "state": source.value,
+        "pk__in": [shot.pk for shot in shots],
+    }
     if len(shots) == 1:
         where["fence"] = first.fence
     update = {"state": target.value, **(changes or {})}

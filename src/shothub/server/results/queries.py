@@ -30,7 +30,9 @@ def result_table(job: Job) -> ResultTable:
     columns: dict[Column, None] = {c: None for row in cells.values() for c in row}
     for run in runs:
         if run.shot is not None:
-            saved: dict[Column, JsonValue] = {(run.routine, name): v for name, v in run.values.items()}
+            saved: dict[Column, JsonValue] = {
+                (run.routine, name): v for name, v in run.values.items()
+            }
             cells.setdefault(run.shot, {}).update(saved)
             columns |= dict.fromkeys(saved)
     return ResultTable(

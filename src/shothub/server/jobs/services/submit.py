@@ -95,8 +95,9 @@ def _answered(
 ) -> list[JobView] | None:
     if idempotency is None:
         return None
-    known = Submission.objects.filter(owner_id=principal.user, key=idempotency.key)
-    earlier = known.first()
+    sql = "SELECT * FROM jobs_submission WHERE owner_id = %s AND key = %s"
+    known = Submission.objects.raw(sql, [principal.user, idempotency.key])
+    earlier = next(iter(known), None)
     if earlier is None:
         return None
     if earlier.digest != idempotency.digest:
