@@ -22,7 +22,7 @@ import labscript_utils.h5_lock, h5py, labscript
 for order in json.load(sys.stdin):
     with h5py.File(order["shot"], "w") as file:
         file.create_group("globals").attrs.update(order["globals"])
-        file.attrs.update({"sequence_id": "test", "run number": order["number"]})
+        file.attrs.update({"sequence_id": "20260101T000000_test", "run number": order["number"]})
         file.attrs.update({"n_runs": 1, "script_basename": "test"})
         file.attrs.update({"sequence_index": 0, "sequence_date": "2026-01-01"})
     module = sys.modules["__main__"] = types.ModuleType("__main__")
@@ -108,9 +108,7 @@ class SimLab:
                 "globals": values,
                 "number": number,
             }
-            for number, (path, values) in enumerate(
-                zip(paths, globals_, strict=True)
-            )
+            for number, (path, values) in enumerate(zip(paths, globals_, strict=True))
         ]
         self._python(COMPILER, orders)
         return paths
@@ -160,7 +158,7 @@ class SimLab:
 
     def _python(self, program: str, order: object) -> None:
         paths = f"{self.folder}"
-        ended = subprocess.run(
+        ended = subprocess.run(  # noqa: S603
             [sys.executable, "-c", program],
             env=self.environment
             | {"READTHEDOCS": "1", "MPLBACKEND": "Agg", "PYTHONPATH": paths},

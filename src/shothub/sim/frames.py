@@ -50,7 +50,9 @@ def _frame(
     cloud, part = snapshot.cloud, snapshot.upper
     if light.duration <= 0 or cloud.number * part < 1:
         return expose(camera, light, None, noise)
-    seen = replace(cloud, thermal=cloud.thermal * part, condensed=cloud.condensed * part)
+    seen = replace(
+        cloud, thermal=cloud.thermal * part, condensed=cloud.condensed * part
+    )
     seen = replace(seen, radii=cloud.radii, sizes=cloud.sizes)
     return expose(camera, light, column_density(seen, camera), noise)
 

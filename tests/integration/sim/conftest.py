@@ -1,7 +1,6 @@
 """The example lab, made once."""
 
 import pytest
-
 from tests.fakes.sim_lab import SimLab
 
 

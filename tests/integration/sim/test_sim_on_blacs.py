@@ -3,13 +3,13 @@
 import h5py
 import numpy as np
 import pytest
+from tests.fakes.sim_lab import SimLab
+from tests.fakes.suite_lab import Ear
 
 from shothub.domain.states import Outcome
 from shothub.sim.expected import atom_number
 from shothub.suite.blacs import StockBlacs
 from shothub.wire.plugin import Ended
-from tests.fakes.sim_lab import SimLab
-from tests.fakes.suite_lab import Ear
 
 
 def test_blacs_runs_a_shot_and_the_camera_sees_its_atoms(sim_lab: SimLab) -> None:
@@ -28,8 +28,6 @@ def test_blacs_runs_a_shot_and_the_camera_sees_its_atoms(sim_lab: SimLab) -> Non
         finally:
             ear.close()
     assert [e.outcome for e in ended] == [Outcome.DONE] * 3, ended
-    spans = [(e.at - e.began).total_seconds() for e in ended if e.began]
-    print("begin to end of a 0.808 s shot:", spans)
     with h5py.File(shots[0], "r") as file:
         frames = file["images/side/absorption"]
         assert set(frames) == {"atoms", "light", "dark"}

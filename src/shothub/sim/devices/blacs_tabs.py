@@ -10,7 +10,7 @@ UNWIRED = Channel(name="", unit="V", minimum=-10, maximum=10)
 WORKERS = "shothub.sim.devices.blacs_workers"
 
 
-class SimulatedOutputsTab(DeviceTab):
+class SimulatedOutputsTab(DeviceTab):  # type: ignore[misc]
     """Front panel with every output that the connection table has on the device."""
 
     def initialise_GUI(self) -> None:  # noqa: N802  BLACS's own name
@@ -35,7 +35,7 @@ class SimulatedOutputsTab(DeviceTab):
         self.primary_worker = "main_worker"
 
 
-class SimulatedCameraTab(DeviceTab):
+class SimulatedCameraTab(DeviceTab):  # type: ignore[misc]
     """A camera without controls; its images are in the shot files."""
 
     def initialise_workers(self) -> None:

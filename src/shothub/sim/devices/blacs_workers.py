@@ -3,8 +3,10 @@
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
-import labscript_utils.h5_lock  # noqa: F401  the suite wants it before h5py
-import h5py  # isort: skip
+import labscript_utils.h5_lock  # noqa: F401  (the suite wants it before h5py)
+
+# isort: split
+import h5py
 from blacs.tab_base_classes import Worker
 from labscript_utils.shared_drive import path_to_local
 
@@ -13,14 +15,14 @@ from shothub.sim.physics.imaging import Camera
 from shothub.sim.shot_file import pack, read_exposures, read_program, write_images
 
 
-class SimulatedOutputsWorker(Worker):
+class SimulatedOutputsWorker(Worker):  # type: ignore[misc]
     """Accepts manual values and tables; the camera reads what they mean."""
 
     def program_manual(self, values: dict[str, Any]) -> dict[str, Any]:
         return values
 
     def transition_to_buffered(
-        self, device_name: str, h5_file: str, initial_values: Any, fresh: bool
+        self, device_name: str, h5_file: str, initial_values: Any, fresh: Any
     ) -> dict[str, Any]:
         """Return the values on which the shot leaves the outputs."""
         final: dict[str, Any] = {}
@@ -45,7 +47,7 @@ class SimulatedOutputsWorker(Worker):
         return
 
 
-class SimulatedCameraWorker(Worker):
+class SimulatedCameraWorker(Worker):  # type: ignore[misc]
     """Computes the images while the shot runs and writes them when it has ended."""
 
     camera_properties: dict[str, Any]
@@ -64,7 +66,7 @@ class SimulatedCameraWorker(Worker):
         return {}
 
     def transition_to_buffered(
-        self, device_name: str, h5_file: str, initial_values: Any, fresh: bool
+        self, device_name: str, h5_file: str, initial_values: Any, fresh: Any
     ) -> dict[str, Any]:
         """Read the shot's tables and begin to compute its images."""
         self.h5_file = path_to_local(h5_file)

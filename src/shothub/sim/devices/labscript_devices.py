@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from typing import Any
 
-import labscript_utils.h5_lock  # noqa: F401  the suite wants it before h5py
-import h5py  # isort: skip
 import numpy as np
 from labscript import (
     AnalogOut,
@@ -21,7 +19,7 @@ EXPOSURE = np.dtype(
 )
 
 
-class SimulatedOutputs(IntermediateDevice):
+class SimulatedOutputs(IntermediateDevice):  # type: ignore[misc]
     """Analog outputs ``ao0`` … and digital outputs ``do0`` …, one row a clock tick.
 
     Writes ``AO`` (record of float64) and ``DO`` (record of uint8), whose fields are the
@@ -42,7 +40,7 @@ class SimulatedOutputs(IntermediateDevice):
         self.BLACS_connection = BLACS_connection
         IntermediateDevice.__init__(self, name, parent_device, **options)
 
-    def generate_code(self, hdf5_file: h5py.File) -> None:
+    def generate_code(self, hdf5_file: Any) -> None:
         IntermediateDevice.generate_code(self, hdf5_file)
         clockline = self.parent_device
         times = np.asarray(clockline.parent_device.times[clockline], dtype="f8")
@@ -56,7 +54,7 @@ class SimulatedOutputs(IntermediateDevice):
             group.create_dataset(table, compression=config.compression, data=rows)
 
     def _table(self, kind: type, prefix: str, dtype: str, rows: int) -> Any:
-        outputs = [d for d in self.child_devices if isinstance(d, kind)]
+        outputs: list[Any] = [d for d in self.child_devices if isinstance(d, kind)]
         outputs.sort(key=lambda output: _number(output.connection, prefix))
         fields = [(output.connection, dtype) for output in outputs]
         if not fields:
@@ -67,7 +65,7 @@ class SimulatedOutputs(IntermediateDevice):
         return table
 
 
-class SimulatedCamera(TriggerableDevice):
+class SimulatedCamera(TriggerableDevice):  # type: ignore[misc]
     """A camera on a digital output, imaging the simulated atoms.
 
     Writes ``EXPOSURES``: a record of start ``t`` and ``duration`` in seconds, ``name``
@@ -76,7 +74,7 @@ class SimulatedCamera(TriggerableDevice):
 
     description = "simulated camera"
 
-    @set_passed_properties(
+    @set_passed_properties(  # type: ignore[untyped-decorator]
         property_names={
             "connection_table_properties": [
                 "orientation",
@@ -90,7 +88,7 @@ class SimulatedCamera(TriggerableDevice):
             ]
         }
     )
-    def __init__(
+    def __init__(  # noqa: PLR0913  as labscript's devices take them
         self,
         name: str,
         parent_device: Any,
@@ -156,7 +154,7 @@ class SimulatedCamera(TriggerableDevice):
         self.exposures.append((t, *texts, trigger_duration))
         return trigger_duration
 
-    def generate_code(self, hdf5_file: h5py.File) -> None:
+    def generate_code(self, hdf5_file: Any) -> None:
         self.do_checks()
         group = self.init_device_group(hdf5_file)
         rows = np.array(sorted(self.exposures), dtype=EXPOSURE)

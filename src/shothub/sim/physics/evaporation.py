@@ -75,7 +75,9 @@ def move_trap(gas: Gas, trap: Trap) -> Gas:
     """
     pairs = zip(trap.omega, gas.trap.omega, strict=True)
     factor = sum((1 + (new / old) ** 2) / 2 for new, old in pairs) / 3
-    moved = Gas(gas.number, gas.temperature * factor, replace(trap, depth=gas.trap.depth))
+    moved = Gas(
+        gas.number, gas.temperature * factor, replace(trap, depth=gas.trap.depth)
+    )
     return _cut(moved, trap)
 
 

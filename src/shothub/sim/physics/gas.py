@@ -8,8 +8,7 @@ thermal distribution.
 
 import math
 
-from shothub.sim.physics.constants import KB, MASS, SCATTERING_LENGTH, ZETA_3
-from shothub.sim.physics.constants import HBAR
+from shothub.sim.physics.constants import HBAR, KB, MASS, SCATTERING_LENGTH, ZETA_3
 from shothub.sim.physics.trap import Trap
 
 
@@ -39,11 +38,11 @@ def critical_temperature(number: float, trap: Trap) -> float:
     """Return the temperature of condensation of ``number`` atoms, K."""
     if number < 2:
         return 0.0
-    ideal = trap.quantum / KB * (number / ZETA_3) ** (1 / 3)
+    ideal = trap.quantum / KB * math.cbrt(number / ZETA_3)
     mean = sum(trap.omega) / 3
-    finite_size = -0.7275 * mean / trap.mean * number ** (-1 / 3)
+    finite_size = -0.7275 * mean / trap.mean / math.cbrt(number)
     length = math.sqrt(HBAR / (MASS * trap.mean))
-    interaction = -1.33 * SCATTERING_LENGTH / length * number ** (1 / 6)
+    interaction = -1.33 * SCATTERING_LENGTH / length * math.pow(number, 1 / 6)
     return ideal * max(0.05, 1 + finite_size + interaction)
 
 
@@ -58,7 +57,7 @@ def chemical_potential(number: float, trap: Trap) -> float:
     if number <= 0:
         return 0.0
     length = math.sqrt(HBAR / (MASS * trap.mean))
-    return trap.quantum / 2 * (15 * number * SCATTERING_LENGTH / length) ** 0.4
+    return trap.quantum / 2 * math.pow(15 * number * SCATTERING_LENGTH / length, 0.4)
 
 
 def degeneracy(number: float, temperature: float, trap: Trap) -> float:
@@ -91,16 +90,20 @@ def energy(number: float, temperature: float, trap: Trap) -> float:
     p3, p4, _ = gamma_3_4_5(trap.depth / (KB * temperature))
     dense = degeneracy(number, temperature, trap)
     bose = 1 - 0.0625 * dense - 0.0170 * dense * dense
-    thermal = 3 * KB * temperature * (number - inside) * bose * (p4 / p3 if p3 else 0.75)
+    thermal = (
+        3 * KB * temperature * (number - inside) * bose * (p4 / p3 if p3 else 0.75)
+    )
     return thermal + 5 / 7 * chemical_potential(inside, trap) * inside
 
 
 def temperature_of(number: float, total: float, trap: Trap, guess: float) -> float:
     """Return the temperature at which the gas has the energy ``total``, K.
 
-    Newton's method within a bracket: the energy rises with the temperature.
+    Newton's method within a bracket, above a seventh of the critical temperature: there
+    the energy rises with the temperature, below it this model's does not.
     """
-    low, high = 1e-10, max(10 * guess, 1e-6)
+    low = max(1e-10, 0.15 * critical_temperature(number, trap))
+    high = max(10 * guess, 10 * low, 1e-6)
     now = guess
     for _ in range(40):
         miss = energy(number, now, trap) - total

@@ -83,14 +83,18 @@ class Light:
 def column_density(cloud: Cloud, camera: Camera) -> Array:
     """Return the atoms along the line of sight, 1/m^2, for each pixel."""
     rows, columns = camera.shape
-    x = (np.arange(columns) - columns // 2) * camera.pixel
-    y = (np.arange(rows) - TRAP_ROW) * camera.pixel - cloud.drop
+    x = _pixels(columns, columns // 2) * camera.pixel
+    y = _pixels(rows, TRAP_ROW) * camera.pixel - cloud.drop
     density = _thermal(cloud, x, y)
     if cloud.condensed > 0:
         fine = np.array([-1, 0, 1]) * camera.pixel / 3
         parts = [_condensate(cloud, x + dx, y + dy) for dx in fine for dy in fine]
         density += sum(parts) / len(parts)
     return density
+
+
+def _pixels(count: int, middle: int) -> Array:
+    return np.arange(-middle, count - middle, dtype=np.float64)
 
 
 def _thermal(cloud: Cloud, x: Array, y: Array) -> Array:
@@ -138,9 +142,7 @@ def transmitted(before: Array, density: Array, detuning: float) -> Array:
     return np.asarray(width * wrightomega(exponent))
 
 
-def expected_electrons(
-    camera: Camera, light: Light, density: Array | None
-) -> Array:
+def expected_electrons(camera: Camera, light: Light, density: Array | None) -> Array:
     """Return the mean electrons of each pixel of a frame."""
     if light.duration <= 0 or light.saturation <= 0:
         return np.zeros(camera.shape)

@@ -147,9 +147,7 @@ def _driven(spin: Spin, step: Step) -> Spin:
         return repump(spin, step.duration)
     amplitude = step.values["drive_amplitude"] if step.on("drive_gate") else 0.0
     offset = step.values["drive_offset"]
-    return drive_spin(
-        spin, amplitude=amplitude, offset=offset, duration=step.duration
-    )
+    return drive_spin(spin, amplitude=amplitude, offset=offset, duration=step.duration)
 
 
 def _thinned(body: Gas | Cloud, fraction: float) -> Gas | Cloud:

@@ -7,7 +7,7 @@ N. J. van Druten, Adv. At. Mol. Opt. Phys. 37, 181 (1996), for the knife.
 import math
 from dataclasses import dataclass
 
-from shothub.sim.physics.constants import HBAR, H, MASS, MU_B
+from shothub.sim.physics.constants import HBAR, MASS, MU_B, H
 
 MU_0_OVER_2PI = 2e-7
 BOTTOM_FIELD = 1e-4

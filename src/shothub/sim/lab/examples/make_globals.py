@@ -1,6 +1,6 @@
 """Write a globals file for my_rabi.py, with runmanager's own functions.
 
-    python make_globals.py my_rabi_globals.h5
+python make_globals.py my_rabi_globals.h5
 """
 
 import sys

@@ -11,16 +11,13 @@ time at which it ends, both in seconds from the start of the shot:
     finish(t)
 """
 
-from labscript import add_time_marker, start, stop
+import math
 
 import connection_table
-from labscriptlib.checks import within
+from labscript import add_time_marker, start, stop
 
 RAMP_RATE = 1e3
 """Points a second in the ramps of currents, fields and frequencies."""
-
-MOT_GRADIENT = 12.0
-"""G/cm, at which the magneto-optical trap loads best."""
 
 CHIP_CURRENT = 3.0
 """A, through the chip's wire while atoms are trapped."""
@@ -50,20 +47,20 @@ def begin():
     return 1e-3
 
 
-def load_mot(t, duration=0.25, gradient=MOT_GRADIENT):
+def load_mot(t, duration=0.25, gradient=12.0):
     """Load a magneto-optical trap, then cool the atoms in an optical molasses.
 
     Args:
         t: begin, s.
         duration: of the loading, s, 0.01 to 2; the trap fills with a time constant of
             0.2 s.
-        gradient: of the quadrupole field, G/cm, 1 to 25.
+        gradient: of the quadrupole field, G/cm, 1 to 25; most atoms at 12.
 
     Returns:
         The end of the molasses, s.
     """
-    within("load_mot", "duration", duration, 0.01, 2, "s")
-    within("load_mot", "gradient", gradient, 1, 25, "G/cm")
+    _within("load_mot", "duration", duration, 0.01, 2, "s")
+    _within("load_mot", "gradient", gradient, 1, 25, "G/cm")
     cooling_light.go_high(t)
     repump_light.go_high(t)
     mot_gradient.constant(t, gradient)
@@ -85,7 +82,7 @@ def load_magnetic_trap(t, duration=40e-3):
     Returns:
         The end of the compression, s.
     """
-    within("load_magnetic_trap", "duration", duration, 0.01, 0.5, "s")
+    _within("load_magnetic_trap", "duration", duration, 0.01, 0.5, "s")
     chip_current.constant(t, CHIP_CURRENT)
     bias_field.constant(t, CAPTURE_BIAS)
     t += 5e-3
@@ -107,8 +104,8 @@ def evaporate(t, end=0.75, duration=0.4):
     Returns:
         The time at which the relaxed trap is ready, s.
     """
-    within("evaporate", "end", end, 0.5, KNIFE_START, "MHz")
-    within("evaporate", "duration", duration, 0.05, 5, "s")
+    _within("evaporate", "end", end, 0.5, KNIFE_START, "MHz")
+    _within("evaporate", "duration", duration, 0.05, 5, "s")
     knife_gate.go_high(t)
     t += knife_frequency.exp_ramp(
         t, duration, KNIFE_START, end, RAMP_RATE, zero=min(0.6, end - 0.05)
@@ -145,7 +142,7 @@ def hold(t, duration):
     Returns:
         The end, s.
     """
-    within("hold", "duration", duration, 0, 10, "s")
+    _within("hold", "duration", duration, 0, 10, "s")
     return t + duration
 
 
@@ -163,14 +160,14 @@ def rf_pulse(t, duration, amplitude=1.0, offset=0.0):
     Returns:
         The end of the pulse, s.
     """
-    within("rf_pulse", "duration", duration, 0, 0.05, "s")
-    within("rf_pulse", "amplitude", amplitude, 0, 5, "V")
-    within("rf_pulse", "offset", offset, -500, 500, "kHz")
+    _within("rf_pulse", "duration", duration, 0, 0.05, "s")
+    _within("rf_pulse", "amplitude", amplitude, 0, 5, "V")
+    _within("rf_pulse", "offset", offset, -500, 500, "kHz")
     drive_amplitude.constant(t, amplitude)
     drive_offset.constant(t, offset)
     if duration == 0:
         return t
-    within("rf_pulse", "duration", duration, 5e-6, 0.05, "s")
+    _within("rf_pulse", "duration", duration, 5e-6, 0.05, "s")
     t += 10e-6
     drive_gate.go_high(t)
     t += duration
@@ -188,7 +185,7 @@ def time_of_flight(t, duration):
     Returns:
         The end of the flight, s.
     """
-    within("time_of_flight", "duration", duration, 1e-3, 25e-3, "s")
+    _within("time_of_flight", "duration", duration, 1e-3, 25e-3, "s")
     add_time_marker(t, "release")
     chip_current.constant(t, 0)
     bias_field.constant(t, 0)
@@ -204,7 +201,8 @@ def image(t, state="all", detuning=9.0, intensity=0.5, exposure=100e-6):
     Args:
         t: moment of the frame with atoms, s, after a time of flight of 1 ms or more.
         state: ``"all"`` atoms, or only those in ``"F=2"``.
-        detuning: of the light from its resonance, MHz, -60 to 60.
+        detuning: of the light from its resonance, MHz, -60 to 60. Dense clouds absorb
+            all resonant light and seem to have too few atoms; 9 MHz suits condensates.
         intensity: of the light, in saturation intensities, 0.01 to 2.
         exposure: of each frame, s, 5e-6 to 200e-6.
 
@@ -213,9 +211,9 @@ def image(t, state="all", detuning=9.0, intensity=0.5, exposure=100e-6):
     """
     if state not in ("all", "F=2"):
         raise ValueError(f'image: state is "all" or "F=2", not {state!r}')
-    within("image", "detuning", detuning, -60, 60, "MHz")
-    within("image", "intensity", intensity, 0.01, 2, "saturation intensities")
-    within("image", "exposure", exposure, 5e-6, 200e-6, "s")
+    _within("image", "detuning", detuning, -60, 60, "MHz")
+    _within("image", "intensity", intensity, 0.01, 2, "saturation intensities")
+    _within("image", "exposure", exposure, 5e-6, 200e-6, "s")
     probe_detuning.constant(t - 0.5e-3, detuning)
     probe_intensity.constant(t - 0.5e-3, intensity)
     if state == "all":
@@ -242,3 +240,22 @@ def finish(t):
     for output in (drive_offset, probe_detuning, probe_intensity):
         output.constant(t, 0)
     stop(t + 5e-3)
+
+
+def _within(function, name, value, low, high, unit):
+    """Refuse a value that is no finite number from ``low`` to ``high``.
+
+    Raises:
+        TypeError: it is not a number.
+        ValueError: it is out of range.
+    """
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        raise TypeError(
+            f"{function}: {name} is a number in {unit}, not {value!r}"
+        ) from None
+    if not (math.isfinite(number) and low <= number <= high):
+        raise ValueError(
+            f"{function}: {name} = {value} {unit} is outside {low} to {high} {unit}"
+        )

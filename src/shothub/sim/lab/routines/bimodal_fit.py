@@ -35,8 +35,8 @@ with h5py.File(path, "r") as file:
 def thermal(p, x, y, z):
     """Bose-enhanced thermal profile; p: peak, x0, y0, width, height."""
     shape = np.exp(-(((x - p[1]) / p[3]) ** 2 + ((y - p[2]) / p[4]) ** 2) / 2)
-    return p[0] * np.interp(z * shape, FUGACITY, POLYLOG) / np.interp(
-        z, FUGACITY, POLYLOG
+    return (
+        p[0] * np.interp(z * shape, FUGACITY, POLYLOG) / np.interp(z, FUGACITY, POLYLOG)
     )
 
 

@@ -26,7 +26,9 @@ def flopping(t, size, frequency, decay, offset):
 
 span = np.ptp(time)
 frequencies = np.linspace(0.3 / span, len(np.unique(time)) / 2 / span, 400)
-design = [np.stack([np.ones_like(time), np.cos(2 * np.pi * f * time)]) for f in frequencies]
+design = [
+    np.stack([np.ones_like(time), np.cos(2 * np.pi * f * time)]) for f in frequencies
+]
 misses = [np.linalg.lstsq(d.T, atoms, rcond=None)[1].sum() for d in design]
 first = [np.ptp(atoms) / 2, frequencies[int(np.argmin(misses))], 10 * span, atoms.min()]
 best, covariance = curve_fit(
