@@ -15,6 +15,7 @@ from queue import Empty, Queue
 from typing import TypeVar
 
 import zmq
+from tests.fakes.fake_plugin import FakeBlacs, FakePlugin
 
 from shothub.runtime.clock import monotonic
 from shothub.suite.channel import PluginChannel
@@ -122,11 +123,48 @@ class Lab:
             script = self.folder / f"shot_{name}.py"
             script.write_text(table + SHOT.format(seconds=seconds))
             arguments.append(f"{script}|{script.with_suffix('.h5')}")
-        subprocess.run(
+        subprocess.run(  # noqa: S603 (our own driver)
             [sys.executable, "-c", COMPILER, *arguments],
             env=self.environment | {"READTHEDOCS": "1"},
             check=True,
         )
+
+
+class FakeLab:
+    """The same without BLACS: shots are empty files, and a fake runs them."""
+
+    def __init__(self, folder: Path) -> None:
+        self.state = folder / "state"
+        self.mood = folder / "mood"
+        self.mood.write_text("")
+        self._folder = folder
+        self._count = count()
+        self.blacs = FakeBlacs(duration=self._seconds, mood=self.mood.read_text)
+        self._plugin = FakePlugin(self.state, self.blacs)
+
+    def __enter__(self) -> "FakeLab":
+        self._plugin.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._plugin.crash()
+
+    def shot(self, seconds: str = "0.2") -> str:
+        """Return the path of a fresh shot of this length."""
+        fresh = self._folder / f"shot_{next(self._count)}_{seconds}s.h5"
+        fresh.touch()
+        return str(fresh)
+
+    def submit(self, path: str) -> str:
+        """Give the fake a shot as the operator does."""
+        return self.blacs.submit(path)
+
+    @staticmethod
+    def _seconds(path: str) -> float:
+        return float(Path(path).stem.rpartition("_")[2].removesuffix("s"))
+
+
+AnyLab = Lab | FakeLab
 
 
 class Ear:

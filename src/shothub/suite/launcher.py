@@ -19,7 +19,12 @@ from typing import Any, NoReturn
 
 from shothub.domain.faults import Fault
 from shothub.suite.connection_table import compile_connection_table
-from shothub.suite.profile import compiled_table
+from shothub.suite.install import (
+    NotInstallable,
+    install_plugin,
+    uninstall_plugin,
+)
+from shothub.suite.profile import compiled_table, refresh_ports
 from shothub.suite.servers import ServersFailed, SuiteServers
 
 EXIT_NO_BLACS, EXIT_NO_TABLE, EXIT_NO_SERVERS = 3, 4, 5
@@ -39,6 +44,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
             EXIT_NO_BLACS,
             Fault(code="no_blacs", detail="BLACS is not installed.", hint=hint),
         )
+    if options.install or options.uninstall:
+        _install(state, enable=options.install)
+        return
     _prepare_suite(state)
     _log_to(state / "blacs.log")
     _become_blacs(state, options)
@@ -53,9 +61,24 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
         action="store_true",
         help="close when the parent is gone",
     )
+    parser.add_argument("--install", action="store_true", help="into the lab's BLACS")
+    parser.add_argument("--uninstall", action="store_true", help="out of it again")
     parser.add_argument("--margin", type=float, default=10.0, help="watchdog, seconds")
     parser.add_argument("--grace", type=float, default=15.0, help="watchdog, seconds")
     return parser.parse_args(arguments)
+
+
+def _install(state: Path, *, enable: bool) -> None:
+    from labscript_utils.labconfig import LabConfig  # noqa: PLC0415 (extra [agent])
+
+    labconfig = Path(LabConfig().config_path)
+    try:
+        if enable:
+            install_plugin(state, labconfig)
+        else:
+            uninstall_plugin(labconfig)
+    except NotInstallable as error:
+        _give_up(EXIT_NO_BLACS, Fault(code="not_installable", detail=f"{error}."))
 
 
 def _prepare_suite(state: Path) -> None:
@@ -74,7 +97,8 @@ def _prepare_suite(state: Path) -> None:
         if fault:
             _give_up(EXIT_NO_TABLE, fault)
     if own:
-        _start_servers(config)
+        refresh_ports(Path(config.config_path))
+        _start_servers(LabConfig())
 
 
 def _older(table: Path, source: Path) -> bool:

@@ -98,6 +98,19 @@ def labconfig_file(home: Path) -> Path:
     return home / "labscript-suite" / "labconfig" / f"{socket.gethostname()}.ini"
 
 
+def refresh_ports(labconfig: Path) -> None:
+    """Choose new ports if others have taken some of those in a profile of our own."""
+    config = configparser.RawConfigParser()
+    config.optionxform = str  # type: ignore[assignment, method-assign]
+    config.read(labconfig)
+    ports = {name: str(port) for name, port in _usable_ports(config).items()}
+    if dict(config.items("ports")).items() >= ports.items():
+        return
+    config["ports"] = ports
+    with labconfig.open("w", encoding="utf-8") as stream:
+        config.write(stream)
+
+
 def suite_environment(
     home: Path | None,
     *,

@@ -3,35 +3,43 @@
 from collections.abc import Iterator
 
 import pytest
-from tests.fakes.suite_lab import Ear, Lab
+from tests.fakes.suite_lab import AnyLab, Ear, Lab
 
 from shothub.suite.blacs import StockBlacs
 from shothub.wire.plugin import Resume, State
 
 
 @pytest.fixture(scope="session")
-def lab(tmp_path_factory: pytest.TempPathFactory) -> Lab:
+def stock_lab(tmp_path_factory: pytest.TempPathFactory) -> Lab:
     return Lab(tmp_path_factory.mktemp("suite") / "lab")
 
 
+@pytest.fixture
+def lab(stock_lab: Lab) -> Lab:
+    return stock_lab
+
+
 @pytest.fixture(scope="session")
-def running(lab: Lab) -> Iterator[StockBlacs]:
+def running(stock_lab: Lab) -> Iterator[StockBlacs]:
     options = ["--margin", "1", "--grace", "5"]
-    with StockBlacs(lab.state, lab.environment, offscreen=True, options=options) as b:
-        yield b
+    state, environment = stock_lab.state, stock_lab.environment
+    with StockBlacs(state, environment, offscreen=True, options=options) as blacs:
+        yield blacs
 
 
 @pytest.fixture
-def blacs(running: StockBlacs, lab: Lab) -> Iterator[StockBlacs]:
+def blacs(running: StockBlacs, stock_lab: Lab) -> Iterator[StockBlacs]:
     """The stock BLACS, brought back to idle after each test."""
     if not running.running:
         running.start()
     yield running
-    lab.mood.write_text("")
+    stock_lab.mood.write_text("")
 
 
 @pytest.fixture
-def ear(blacs: StockBlacs, lab: Lab) -> Iterator[Ear]:
+def ear(request: pytest.FixtureRequest, lab: AnyLab) -> Iterator[Ear]:
+    if isinstance(lab, Lab):
+        request.getfixturevalue("blacs")
     ear = Ear(lab.state)
     if ear.wait(State).blacs != "idle":
         ear.channel.send(Resume())

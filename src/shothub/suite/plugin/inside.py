@@ -6,7 +6,7 @@ import re
 import sys
 from collections.abc import Callable, Mapping
 from html import unescape
-from typing import Any, Protocol
+from typing import Any
 
 import h5py
 from blacs.tab_base_classes import MODE_MANUAL
@@ -15,6 +15,7 @@ from qtutils import inmain, inmain_later
 from qtutils.qt import QtCore
 from qtutils.qt.QtWidgets import QMessageBox
 
+from shothub.suite.plugin.machine import Listener
 from shothub.suite.plugin.watch import Facts
 
 logger = logging.getLogger("BLACS.shothub")
@@ -22,38 +23,8 @@ logger = logging.getLogger("BLACS.shothub")
 _LONGEST_ERROR = 2_000
 
 
-class NothingToRun(Exception):
-    """BLACS has no shot to run now; it sleeps a second and asks again."""
-
-
-class Listener(Protocol):
-    """Who is told what BLACS does."""
-
-    def next_shot(self) -> str | None:
-        """Wait for something to run.
-
-        Returns:
-            A shot of ours, or None if BLACS is to look into its own queue.
-
-        Raises:
-            NothingToRun: BLACS is paused or closing.
-        """
-
-    def starting(self) -> None:
-        """The pseudoclock is started next; an exception keeps it from being started."""
-
-    def put_back(self, path: str, error: str) -> bool:
-        """BLACS puts a shot back into its queue; True keeps it out."""
-
-    def is_ours(self, path: str) -> bool:
-        """Tell whether nobody else may submit this path now."""
-
-    def stirred(self, *, by_operator: bool | None = None) -> None:
-        """The queue or the pause button changed; the operator set it, if not None."""
-
-
 class Inside:
-    """BLACS from within its own process.
+    """BLACS from within its own process: a ``Machine``.
 
     Args:
         blacs: what BLACS gives to ``plugin_setup_complete``.
@@ -105,13 +76,12 @@ class Inside:
         return self._application.tablist[self._queue.master_pseudoclock]
 
     def local_waiting(self) -> bool:
-        """Tell whether the operator has a shot in BLACS's own queue."""
         return bool(inmain(self._ui.treeview.model().rowCount))
 
     def paused(self) -> bool:
         return bool(self._queue.manager_paused)
 
-    def pause(self, on: bool) -> None:  # noqa: FBT001 (as BLACS has it)
+    def pause(self, *, on: bool) -> None:
         self._queue.manager_paused = on
 
     def closing(self) -> bool:
@@ -121,7 +91,6 @@ class Inside:
         return str(self._queue.get_status())
 
     def facts(self) -> Facts:
-        """Return how BLACS is."""
         return inmain(self._facts)  # type: ignore[no-any-return]
 
     def _facts(self) -> Facts:
@@ -143,7 +112,6 @@ class Inside:
         )
 
     def settled(self) -> bool:
-        """Tell whether no device is starting up or in error."""
         return bool(inmain(self._settled))
 
     def _settled(self) -> bool:
@@ -153,29 +121,24 @@ class Inside:
         )
 
     def click_abort(self) -> None:
-        """Press the operator's abort button, if a shot can be aborted."""
         button = self._ui.queue_abort_button
         if inmain(button.isEnabled):
             inmain(button.click)
 
     def look(self) -> None:
-        """Wake the queue manager in a run: it then looks at the errors of its tabs."""
         self._queue.current_queue.put(["shothub", "look"])
 
     def answer_for(self, names: frozenset[str]) -> None:
-        """Tell the queue manager that these devices failed, as they cannot themselves."""
         for name in names:
             self._queue.current_queue.put([name, "fail"])
 
     def mark_dead(self, names: frozenset[str]) -> None:
-        """Show the death of a worker as an error of its tab, which BLACS looks at."""
         for name in names:
             tab = self._application.tablist[name]
             if not tab.error_message:
                 tab.error_message = "A worker process of this device has ended."
 
     def restart(self, names: frozenset[str]) -> None:
-        """Restart the tabs of these devices, as their button does, unless they are."""
         for name in names:
             inmain(self._restart, self._application.tablist[name])
 
@@ -188,7 +151,6 @@ class Inside:
         inmain_later(self._ui.close)
 
     def refusal(self, path: str) -> str:
-        """Tell in words why BLACS could not run this shot file; empty if it can."""
         try:
             with h5py.File(path, "r") as file:
                 devices = frozenset(file.get("devices", ()))

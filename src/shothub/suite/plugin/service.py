@@ -8,7 +8,7 @@ from typing import Literal
 
 from shothub.domain.states import Outcome
 from shothub.suite.plugin.decisions import Desk
-from shothub.suite.plugin.inside import Inside, NothingToRun
+from shothub.suite.plugin.machine import Machine, NothingToRun
 from shothub.suite.plugin.watch import Facts, Patience, Remedy, remedy
 from shothub.wire.plugin import (
     Abort,
@@ -35,7 +35,7 @@ class Service:
     main thread may ask for the lock.
 
     Args:
-        inside: BLACS.
+        machine: BLACS.
         desk: what decides.
         tell: sends a report to the agent.
         boot: identifies this run of BLACS.
@@ -46,14 +46,14 @@ class Service:
     def __init__(
         self,
         *,
-        inside: Inside,
+        machine: Machine,
         desk: Desk,
         tell: Callable[[Report], None],
         boot: str,
         now: Callable[[], datetime],
         patience: Patience,
     ) -> None:
-        self._inside = inside
+        self._machine = machine
         self._desk = desk
         self._tell = tell
         self._boot = boot
@@ -85,9 +85,9 @@ class Service:
     def next_shot(self) -> str | None:
         while True:
             self._wake.clear()
-            if self._closing or self._inside.closing() or self._inside.paused():
+            if self._closing or self._machine.closing() or self._machine.paused():
                 raise NothingToRun
-            if self._inside.local_waiting():
+            if self._machine.local_waiting():
                 return None
             with self._lock:
                 path = self._desk.take(self._now())
@@ -102,7 +102,7 @@ class Service:
         self._tick.set()
 
     def put_back(self, path: str, error: str) -> bool:
-        facts = self._inside.facts()
+        facts = self._machine.facts()
         self._last_error = error
         with self._lock:
             words = _errors(facts, error)
@@ -136,7 +136,7 @@ class Service:
             self._desk.programming(path, self._now())
 
     def science_over(self, path: str) -> None:
-        facts = self._inside.facts()
+        facts = self._machine.facts()
         with self._lock:
             words = _errors(facts, self._last_error)
             self._desk.science_over(path, facts.status, self._now(), words)
@@ -163,17 +163,17 @@ class Service:
                 with self._lock:
                     self._desk.recall(attempts)
             case Pause():
-                self._inside.pause(True)
+                self._machine.pause(on=True)
             case Resume():
                 self._resuming = self._now()
-                self._in_error = frozenset(self._inside.facts().faults)
-                self._inside.restart(self._in_error)
+                self._in_error = frozenset(self._machine.facts().faults)
+                self._machine.restart(self._in_error)
         self._wake.set()
         self._tick.set()
 
     def arrived(self) -> None:
         """An agent has come in: tell it how we are."""
-        facts = self._inside.facts()
+        facts = self._machine.facts()
         with self._lock:
             self._last_state = None
             self._report(facts)
@@ -185,11 +185,11 @@ class Service:
         self._tick.set()
 
     def _offer(self, offer: Offer) -> None:
-        faults = self._inside.facts().faults
+        faults = self._machine.facts().faults
         refusal: tuple[Outcome, str] | None = None
         if faults:
             refusal = (Outcome.NOT_STARTED, f"In error: {_words(faults)}")
-        elif unfit := self._inside.refusal(offer.path):
+        elif unfit := self._machine.refusal(offer.path):
             refusal = (Outcome.FAILED, unfit)
         with self._lock:
             self._desk.offer(offer, refusal, self._now())
@@ -200,12 +200,12 @@ class Service:
         while not self._closing:
             self._tick.wait(_TICK)
             self._tick.clear()
-            self._look_after(self._inside.facts())
+            self._look_after(self._machine.facts())
 
     def _look_after(self, facts: Facts) -> None:
         now = self._now()
         if fresh := facts.dead - set(facts.faults):
-            self._inside.mark_dead(fresh)
+            self._machine.mark_dead(fresh)
             self._fallen |= fresh
             self._tick.set()
             return
@@ -214,7 +214,7 @@ class Service:
         if shot:
             self._apply(remedy(shot, facts, now, self._patience), shot.attempt, facts)
         elif self._fallen:
-            self._inside.restart(self._fallen)
+            self._machine.restart(self._fallen)
             self._fallen = frozenset()
         if self._resuming:
             self._resume(self._resuming, facts, now)
@@ -225,17 +225,17 @@ class Service:
             logger.warning("The shot does not come back: %s", cure)
         match cure:
             case Remedy.LOOK:
-                self._inside.look()
+                self._machine.look()
             case Remedy.ABORT:
-                self._inside.click_abort()
+                self._machine.click_abort()
             case Remedy.UNBLOCK:
-                self._inside.answer_for(facts.dead or facts.busy)
+                self._machine.answer_for(facts.dead or facts.busy)
             case Remedy.CONDEMN if attempt is not None:
-                self._inside.pause(True)
+                self._machine.pause(on=True)
                 words = "It hung: BLACS waited for its end long after it was due."
                 self._condemn(attempt, words, Outcome.FAILED)
             case Remedy.GIVE_UP:
-                self._inside.pause(True)
+                self._machine.pause(on=True)
                 with self._lock:
                     self._desk.lose(_lost(facts), self._now())
 
@@ -243,18 +243,18 @@ class Service:
         with self._lock:
             ours = self._desk.condemn(attempt, verdict, outcome, self._now())
         if ours:
-            self._inside.click_abort()
+            self._machine.click_abort()
 
     def _resume(self, since: datetime, facts: Facts, now: datetime) -> None:
         """Go on once the devices have been restarted, or after waiting for that enough."""
-        if self._in_error and now - since < _RECOVERY and not self._inside.settled():
+        if self._in_error and now - since < _RECOVERY and not self._machine.settled():
             return
         self._resuming = None
         if self.operators_pause:
             return
         self._forgive()
         if facts.paused:
-            self._inside.pause(False)
+            self._machine.pause(on=False)
         self._wake.set()
 
     def _forgive(self) -> None:

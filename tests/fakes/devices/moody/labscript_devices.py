@@ -1,6 +1,6 @@
 """The moody device as connection tables name it."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from labscript import Device, set_passed_properties
 
@@ -8,7 +8,7 @@ from labscript import Device, set_passed_properties
 class MoodyDevice(Device):
     """Obeys ``mood_file``: an empty file lets everything succeed."""
 
-    allowed_children: list[type] = []
+    allowed_children: ClassVar[list[type]] = []
 
     @set_passed_properties(
         property_names={"connection_table_properties": ["mood_file"]}
