@@ -15,7 +15,7 @@ _PACKAGES_OF_GUESTS = ("__init__.py", "domain", "wire", "runtime", "sandbox", "s
 def interpreter_paths() -> tuple[Path, ...]:
     """Return what must be visible so that this interpreter starts with its packages."""
     wanted = [Path(sys.executable)]
-    for prefix in {Path(sys.prefix), Path(sys.base_prefix)}:
+    for prefix in dict.fromkeys((Path(sys.prefix), Path(sys.base_prefix))):
         wanted += _system_parts(prefix) if prefix in _SYSTEM else [prefix]
     wanted += [Path(path) for path in site.getsitepackages()]
     return outermost(with_link_targets(wanted))
@@ -78,7 +78,7 @@ def _chain(path: Path) -> list[Path]:
 def outermost(paths: list[Path]) -> tuple[Path, ...]:
     """Return ``paths`` in order of depth, without those that lie in another one."""
     kept: list[Path] = []
-    for path in sorted(set(paths), key=lambda p: len(p.parts)):
+    for path in sorted(dict.fromkeys(paths), key=lambda p: len(p.parts)):
         if not any(path.is_relative_to(other) for other in kept):
             kept.append(path)
     return tuple(kept)
