@@ -106,10 +106,10 @@ class ScriptedAgent:
         self.compiled(task["job"], shots, **report).ok()
         return str(task["job"])
 
-    def compiled(self, job: str, shots: int, **report: object) -> Answer:
+    def compiled(self, job: str, count: int, **report: object) -> Answer:
         made = [
             {"index": i, "globals": {"tof": 0.005 * (i + 1)}, "duration": 1.0}
-            for i in range(shots)
+            for i in range(count)
         ]
         body = {"epoch": self.epoch, "shots": made, "units": {"tof": "s"}} | report
         return self.call("POST", f"/agent/jobs/{job}/compiled", body)

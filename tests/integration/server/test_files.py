@@ -1,5 +1,7 @@
 """Files of jobs: stored whole or not at all, and given to their owner only."""
 
+import errno
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -43,6 +45,20 @@ def test_a_wrong_digest_leaves_nothing_behind(
     assert (answer.status, answer.body["code"]) == (422, "digest_mismatch")
     assert list((folder_of_files / job).iterdir()) == []
     assert cast.alice("GET", f"/jobs/{job}/files").ok() == []
+
+
+def test_a_full_disk_leaves_nothing_behind(
+    cast: Cast, job: str, folder_of_files: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", full)
+        answer = cast.agent.upload(job, "a.npy", b"1")
+    assert (answer.status, answer.body["code"]) == (507, "disk_full")
+    assert list((folder_of_files / job).iterdir()) == []
+    cast.agent.upload(job, "a.npy", b"1").ok()
 
 
 def test_too_large_a_file_leaves_nothing_behind(

@@ -210,6 +210,42 @@ def test_compiled_shots_reported_twice_are_stored_once(
     assert code(cast.agent.compiled(job, 3)) == (409, "not_compiling")
 
 
+@pytest.mark.parametrize(
+    ("changes", "code_"),
+    [
+        ({"shots": [{"index": 1, "globals": {}, "duration": 1.0}]}, "bad_index"),
+        ({"shots": [{"index": 0, "globals": {}, "duration": -1.0}]}, "out_of_range"),
+    ],
+)
+def test_shots_that_make_no_sense_are_refused(
+    cast: Cast, submit: Submit, changes: Any, code_: str
+) -> None:
+    job = submit()["id"]
+    cast.agent.poll(compile=1).ok()
+    assert code(cast.agent.compiled(job, 1, **changes)) == (422, code_)
+    assert code(cast.agent.compiled(job, 201)) == (422, "too_many_shots")
+    assert cast.alice("GET", f"/jobs/{job}").ok()["state"] == "compiling"
+
+
+@pytest.mark.parametrize("number", [-1, 0, 10**30])
+def test_numbers_beyond_the_database_are_not_there(cast: Cast, number: int) -> None:
+    lease = {"shot": abs(number), "fence": number}
+    assert cast.agent.start(lease).status in {404, 422}
+    assert cast.agent.finish(abs(number)).status in {404, 422}
+    job = "x" * 300
+    assert cast.alice("GET", f"/jobs/{job}").status == 404
+    assert cast.alice("GET", f"/jobs/{job}?since={abs(number)}").status == 404
+
+
+def test_one_answer_gives_a_short_block_however_much_is_asked(
+    cast: Cast, submit: Submit
+) -> None:
+    submit()
+    cast.agent.compile_one(shots=150)
+    assert len(cast.agent.lease(10**9)) == 100
+    assert len(cast.agent.lease(10**9)) == 50
+
+
 def test_users_take_turns_shot_by_shot(cast: Cast, submit: Submit) -> None:
     a, b = submit(cast.alice)["id"], None
     cast.agent.compile_one(shots=6)

@@ -1,9 +1,11 @@
 """Errors over HTTP: RFC 9457, an id to quote, and never a traceback."""
 
+import errno
 import json
 from pathlib import Path
 
 import pytest
+from django.db import OperationalError
 from django.test import Client
 from tests.integration.server.hub_cast import Cast
 
@@ -54,6 +56,30 @@ def test_a_failure_of_the_hub_shows_no_traceback(
     assert (answer.status, answer.body["code"]) == (500, "internal_error")
     assert "secret" not in json.dumps(answer.body)
     assert "Traceback" not in json.dumps(answer.body)
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "code"),
+    [
+        (OperationalError("database is locked"), 503, "busy"),
+        (OperationalError("database or disk is full"), 507, "disk_full"),
+        (OSError(errno.ENOSPC, "No space left on device"), 507, "disk_full"),
+        (OSError(errno.EIO, "Input/output error"), 500, "internal_error"),
+    ],
+)
+def test_a_busy_database_and_a_full_disk_are_told_apart(
+    cast: Cast,
+    monkeypatch: pytest.MonkeyPatch,
+    error: Exception,
+    status: int,
+    code: str,
+) -> None:
+    def broken(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(queries, "list_jobs", broken)
+    answer = cast.alice("GET", "/jobs")
+    assert (answer.status, answer.body["code"]) == (status, code)
 
 
 def test_a_bad_query_names_its_field(cast: Cast) -> None:

@@ -63,7 +63,8 @@ async def poll(request: Request, asked: Poll) -> HttpResponse:
         return agents.has_work(work) or work.paused != was_paused[0]
 
     seconds = min(max(asked.wait, 0.0), _LONGEST_WAIT)
-    return reply(await first(look, enough, topic=await topic(), seconds=seconds))
+    work: Work = await first(look, enough, topic=await topic(), seconds=seconds)
+    return reply(work)
 
 
 @router.post("/jobs/{job}/compiled", response=Accepted, auth=RUN)

@@ -40,6 +40,7 @@ from shothub.wire.agents import (
 from shothub.wire.jobs import GlobalsFile, SourceFile
 
 ACTOR = "agent"
+_MOST = 100  # of anything in one answer: leases are short blocks
 _GUESS = 10.0  # seconds of a shot whose duration is not known
 
 
@@ -132,13 +133,12 @@ def poll(principal: Principal, asked: Poll, *, now: datetime) -> Work:
         lapsed = Note(now=now, actor="hub", epoch=asked.epoch, detail="lease lapsed")
         _return_leases(apparatus, lapsed, Q(lease_expires__lt=now))
         _return_tasks(apparatus, lapsed, Q(task_expires__lt=now))
-        shots = (
-            [] if apparatus.paused else _lease(apparatus, asked.capacity.shots, note)
-        )
+        most = asked.capacity
+        shots = [] if apparatus.paused else _lease(apparatus, most.shots, note)
         return Work(
-            compile=_give_compile(apparatus, asked.capacity.compile, note),
+            compile=_give_compile(apparatus, most.compile, note),
             shots=shots,
-            analyse=_give_analyse(apparatus, asked.capacity.analyse, note),
+            analyse=_give_analyse(apparatus, most.analyse, note),
             cancelled=_cancelled(apparatus),
             paused=apparatus.paused,
         )
@@ -165,7 +165,7 @@ def _give_compile(apparatus: Apparatus, number: int, note: Note) -> list[Compile
     owners = list(jobs.order_by().values_list("owner", flat=True).distinct())
     ahead = _compiled_ahead(apparatus) if len(owners) > 1 else {}
     tasks: list[CompileTask] = []
-    for _ in range(number):
+    for _ in range(min(number, _MOST)):
         heads = [jobs.filter(owner=owner).order_by(*_TURN).first() for owner in owners]
         waiting = [head for head in heads if head]
         if not waiting:
@@ -230,7 +230,7 @@ def _give_analyse(apparatus: Apparatus, number: int, note: Note) -> list[Analyse
         apparatus=apparatus, state=JobState.ANALYSING.value, task_epoch=0
     )
     tasks = []
-    for job in jobs.order_by("submitted", "id")[:number]:
+    for job in jobs.order_by("submitted", "id")[: min(number, _MOST)]:
         done = Shot.objects.filter(job=job, state=ShotState.DONE.value)
         indexes = list(done.order_by("index").values_list("index", flat=True))
         tasks.append(AnalyseTask(job=job.pk, done=indexes))
@@ -240,6 +240,7 @@ def _give_analyse(apparatus: Apparatus, number: int, note: Note) -> list[Analyse
 
 def _lease(apparatus: Apparatus, number: int, note: Note) -> list[ShotLease]:
     """Lease up to ``number`` shots, each to the user whose turn it is."""
+    number = min(number, _MOST)
     waiting = _waiting_users(apparatus) if number > 0 else {}
     if not waiting:
         return []

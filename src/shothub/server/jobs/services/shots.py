@@ -114,6 +114,10 @@ def _check_shots(shots: Sequence[CompiledShot], limit: int) -> None:
             code="too_many_shots",
             where="body.shots",
         )
+    if any(shot.duration < 0 for shot in shots):
+        raise Invalid(
+            "A duration is negative.", code="out_of_range", where="body.shots"
+        )
     if [shot.index for shot in shots] != list(range(len(shots))):
         raise Invalid(
             "Shots are numbered from 0, in order, without gaps.",
