@@ -13,9 +13,9 @@ import typer
 from shothub import __version__
 from shothub.client.cli import app as users
 from shothub.client.cli import output
-from shothub.client.cli.exits import guarded
+from shothub.client.cli.exits import guarded, missing_part
 from shothub.client.cli.session import Json, Session
-from shothub.client.errors import MissingPart, Refused
+from shothub.client.errors import Refused
 from shothub.domain.faults import Fault
 
 ApparatusFolder = Annotated[
@@ -41,13 +41,7 @@ def load(module: str, *, program: str, extra: str) -> Any:
         missing = error.name or "a module"
         if missing.partition(".")[0] == "shothub":
             raise
-        raise MissingPart(
-            Fault(
-                code="missing_part",
-                detail=f"`shothub {program}` needs {missing}, which is not installed.",
-                hint=f"run: pip install 'shothub[{extra}]'",
-            )
-        ) from error
+        raise missing_part(program, extra, missing) from error
 
 
 def server(
@@ -93,9 +87,7 @@ def agent(
 ) -> None:
     """Run the agent at an apparatus; it dials out to the hub and never listens."""
     if (token is None) == (token_file is None):
-        raise _refused(
-            "--token", "Give the token either by --token or by --token-file."
-        )
+        raise typer.BadParameter("give either --token or --token-file")
     if token_file is not None:
         token = _content(token_file, "--token-file").strip()
     program = load("shothub.agent.main", program="agent", extra="agent")
@@ -283,12 +275,9 @@ def _say(head: str, lines: Iterable[str]) -> None:
         output.text(f"{head}: {line}")
 
 
-def _refused(where: str, detail: str) -> Refused:
-    return Refused(Fault(code="bad_option", detail=detail, where=where))
-
-
 def _content(file: Path, where: str) -> str:
     try:
         return file.read_text(encoding="utf-8")
     except OSError as error:
-        raise _refused(where, f"{file} cannot be read: {error.strerror}.") from error
+        detail = f"{file} cannot be read: {error.strerror}."
+        raise Refused(Fault(code="no_file", detail=detail, where=where)) from error
