@@ -56,7 +56,7 @@ def test_a_full_disk_leaves_nothing_behind(
     with monkeypatch.context() as patch:
         patch.setattr(os, "fsync", full)
         answer = cast.agent.upload(job, "a.npy", b"1")
-    assert (answer.status, answer.body["code"]) == (507, "disk_full")
+    assert (answer.status, answer.body["code"]) == (503, "disk_full")
     assert list((folder_of_files / job).iterdir()) == []
     cast.agent.upload(job, "a.npy", b"1").ok()
 

@@ -62,8 +62,8 @@ def test_a_failure_of_the_hub_shows_no_traceback(
     ("error", "status", "code"),
     [
         (OperationalError("database is locked"), 503, "busy"),
-        (OperationalError("database or disk is full"), 507, "disk_full"),
-        (OSError(errno.ENOSPC, "No space left on device"), 507, "disk_full"),
+        (OperationalError("database or disk is full"), 503, "disk_full"),
+        (OSError(errno.ENOSPC, "No space left on device"), 503, "disk_full"),
         (OSError(errno.EIO, "Input/output error"), 500, "internal_error"),
     ],
 )

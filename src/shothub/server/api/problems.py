@@ -158,7 +158,7 @@ def _full(request: HttpRequest, error: Exception) -> HttpResponse:
         detail="The hub's disk is full; nothing of this request was stored.",
         hint="send it again once the lab has made room",
     )
-    response = problem(request, 507, [fault])
+    response = problem(request, 503, [fault])  # so that whoever retries on 503 does
     response.headers["Retry-After"] = "60"
     return response
 

@@ -105,10 +105,13 @@ def list_jobs(request: Request, wanted: Query[JobQuery]) -> HttpResponse:
 async def show_job(
     request: Request,
     job: str,
-    wait: Annotated[float, Query(ge=0, le=60)] = 0.0,
+    wait: Annotated[float, Query(ge=0)] = 0.0,
     since: Annotated[int, Query(ge=0)] = 0,
 ) -> HttpResponse:
-    """Show a job; with ``wait`` and ``since``, once its ``rev`` is larger than that."""
+    """Show a job; with ``wait`` and ``since``, once its ``rev`` is larger than that.
+
+    The hub waits a minute at most and then shows the job as it is.
+    """
 
     @sync_to_async
     def look() -> JobView:
@@ -117,7 +120,9 @@ async def show_job(
     def enough(seen: JobView) -> bool:
         return seen.rev > since or seen.state in JOB_ENDS
 
-    view: JobView = await first(look, enough, topic=f"job:{job}", seconds=wait)
+    view: JobView = await first(
+        look, enough, topic=f"job:{job}", seconds=min(wait, 60.0)
+    )
     return reply(view)
 
 

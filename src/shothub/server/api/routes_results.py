@@ -28,7 +28,7 @@ def list_images(request: Request, job: str) -> HttpResponse:
     return reply_list(queries.images_of(find_job(request.auth, job)))
 
 
-@router.get("/{job}/images/{label}.npz", auth=READ)
+@router.get("/{job}/images/{path:label}.npz", auth=READ)
 def get_images(request: Request, job: str, label: str) -> HttpResponseBase:
     """Return all images of one label: an archive of ``<shot index>.npy``."""
     rows = queries.image_rows(find_job(request.auth, job), label)
