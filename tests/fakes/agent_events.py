@@ -77,7 +77,8 @@ def play(
     *events: Event, state: State | None = None, now: float = 0.0
 ) -> tuple[State, list[Effect]]:
     """Return the state after the events, and the effects of the last one."""
-    state, effects = state or State(), ()
+    effects: tuple[Effect, ...] = ()
+    state = state or State()
     for event in events:
         state, effects = handle(state, event, now)
     return state, list(effects)
