@@ -17,7 +17,7 @@ from shothub.wire.problems import FaultModel, Problem
 
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
 URL = "http://hub.test"
-TOKEN = "shb_pat_x"  # noqa: S105 (a fake)
+TOKEN = "shb_pat_x"
 
 Handler = Callable[[httpx.Request], httpx.Response]
 

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from shothub.client.arrays import Pixels
 
 LONG_POLL = 30.0
+QUEUE_POLL = 5.0
 _AT_ONCE = 0.2
 
 
@@ -106,8 +107,8 @@ class Job:
         """
         with watcher(progress=progress) as shown:
             shown.show(self.view)
-            for view in self.changes(timeout, shown):
-                shown.show(view)
+            for _ in self.changes(timeout, shown):
+                pass
         if raise_on_failure:
             self.raise_if_failed()
         return self
@@ -115,11 +116,11 @@ class Job:
     def changes(
         self, timeout: float | None = None, shown: Watcher | None = None
     ) -> Iterator[JobView]:
-        """Yield the job each time it changes, until it has ended.
+        """Yield the job each time it or its place in the queue changes, until it ends.
 
         Args:
             timeout: seconds after which to stop; None never stops.
-            shown: told when the hub cannot be reached.
+            shown: shows the job, and tells when the hub cannot be reached.
 
         Raises:
             StillUnfinished: the time is over; the job goes on.
@@ -128,17 +129,22 @@ class Job:
         end = None if timeout is None else clock() + timeout
         while not self.ended:
             left = None if end is None else max(0.0, end - clock())
-            changed = self._next_view(left, shown)
-            if changed:
+            known = self.view
+            self._look_again(left, shown)
+            if shown:
+                shown.show(self.view)
+            if self.view != known:
                 yield self.view
             elif left is not None and clock() + _AT_ONCE >= (end or 0.0):
                 raise StillUnfinished(self.view, displays.progress_text(self.view))
 
-    def _next_view(self, left: float | None, shown: Watcher | None) -> bool:
-        """Ask for a newer revision; tell whether there was one."""
+    def _look_again(self, left: float | None, shown: Watcher | None) -> None:
+        """Ask for a newer revision, which the hub holds back until there is one."""
         manner, known = self._connection.manner, self.view
+        # The place in the queue changes without a new revision.
+        longest = QUEUE_POLL if known.state == JobState.QUEUED else LONG_POLL
+        wait = longest if left is None else min(longest, left)
         asked = manner.monotonic()
-        wait = LONG_POLL if left is None else min(LONG_POLL, left)
         self.view = self._connection.do(
             calls.get_job(self.id, wait=wait, since=known.rev),
             self._connection.tries(left, shown.note if shown else None),
@@ -146,7 +152,6 @@ class Job:
         if self.view.rev == known.rev and manner.monotonic() - asked < min(1.0, wait):
             # A hub that does not hold the answer back must not be asked in a frenzy.
             manner.pause(min(1.0, wait))
-        return self.view.rev != known.rev
 
     def raise_if_failed(self) -> None:
         """Raise when the job is known to have failed or been cancelled.

@@ -116,7 +116,9 @@ def read_globals_table(path: AnyPath) -> dict[str, object]:
         )
     try:
         text = _content(file).decode()
-        data = tomllib.loads(text) if file.suffix == ".toml" else json.loads(text)
+        data = (
+            tomllib.loads(text) if file.suffix.lower() == ".toml" else json.loads(text)
+        )
     except ValueError as error:
         detail = f"It cannot be read: {error}."
         raise _refused("bad_globals_file", detail, str(file)) from error

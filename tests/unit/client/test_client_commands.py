@@ -1,4 +1,4 @@
-# ruff: noqa: S106 (tokens of a hub that does not exist)
+
 import json
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -89,7 +89,7 @@ def test_waiting_has_no_hidden_time_out(fake: FakeHub) -> None:
         seen.append(1)
         fake.clock.time += float(request.url.params.get("wait", 0))
         if len(seen) < 500:
-            return reply(job_view(state="queued"))
+            return reply(job_view(state="running"))
         return reply(job_view(state="done", rev=2))
 
     fake.answers["GET /jobs/j1"] = job
@@ -108,9 +108,10 @@ def test_waiting_survives_a_broken_network(
 
 
 def test_a_time_out_says_where_the_job_is_and_that_it_goes_on(fake: FakeHub) -> None:
-    fake.course = course({"state": "queued", "shots": 3, "position": 12})
+    running = {"state": "running", "shots": 3, "shots_done": 1}
+    fake.course = course(running)
     job = fake.hub().job("j1")
-    with pytest.raises(StillUnfinished, match="12 shots ahead") as caught:
+    with pytest.raises(StillUnfinished, match="1 of 3 shots done") as caught:
         job.wait(timeout=45, progress=False)
     assert "goes on" in str(caught.value)
     assert 45 <= fake.clock.time < 46
@@ -119,6 +120,22 @@ def test_a_time_out_says_where_the_job_is_and_that_it_goes_on(fake: FakeHub) -> 
         "30",
         "15",
     ]
+
+
+def test_the_place_in_the_queue_is_followed(fake: FakeHub) -> None:
+    places = iter((9, 9, 4, 0))
+
+    def job(request: httpx.Request) -> httpx.Response:
+        fake.clock.time += float(request.url.params.get("wait", 0))
+        place = next(places, None)
+        if place is None:
+            return reply(job_view(state="done", rev=2))
+        return reply(job_view(state="queued", position=place))
+
+    fake.answers["GET /jobs/j1"] = job
+    seen = [view.position for view in fake.hub().job("j1").changes()]
+    assert seen == [4, 0, None]
+    assert fake.clock.time <= 20
 
 
 def test_a_hub_that_answers_at_once_is_not_asked_in_a_frenzy(fake: FakeHub) -> None:

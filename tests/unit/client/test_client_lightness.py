@@ -9,7 +9,7 @@ HEAVY = "django h5py pandas numpy qtpy PySide6 PyQt5 matplotlib zmq structlog la
 
 
 def python(code: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(  # noqa: S603 (our own code)
+    return subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=False
     )
 

@@ -1,4 +1,4 @@
-# ruff: noqa: S105, S106 (tokens of a hub that does not exist)
+
 import os
 import stat
 from pathlib import Path

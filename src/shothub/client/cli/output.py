@@ -11,6 +11,7 @@ from rich.text import Text
 
 from shothub.domain.faults import Fault
 
+_WIDEST = 10_000
 _ANY: TypeAdapter[object] = TypeAdapter(object)
 
 
@@ -33,7 +34,7 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """Print a table, cells as they are; never cut when stdout is no terminal."""
     console = Console(soft_wrap=False)
     if not console.is_terminal:
-        console.width = 500
+        console.width = _WIDEST
     grid = Table(box=None, pad_edge=False, header_style="bold")
     for head in heads:
         grid.add_column(head, overflow="fold")
