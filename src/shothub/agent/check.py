@@ -7,6 +7,7 @@ from pathlib import Path
 from shothub.agent.config_faults import FILE, line_of
 from shothub.agent.folder import ApparatusFolder, load
 from shothub.domain.faults import Fault
+from shothub.domain.limits import ShotLimits
 from shothub.shots.gate import unvalidated
 from shothub.shots.lab import BadLab, Lab, read_lab
 from shothub.shots.validators import installed
@@ -31,7 +32,9 @@ def check_folder(folder: Path) -> list[Fault]:
     if isinstance(read, list):
         return read
     with tempfile.TemporaryDirectory(prefix="shothub-check-") as scratch:
-        lab = compile_lab(read, Path(scratch))
+        table = _compile_table(read, Path(scratch))
+        # Without the limits, so that all of those that fit nothing are told by line.
+        lab = table if isinstance(table, Fault) else _lab(read, table, ShotLimits())
     found = [lab] if isinstance(lab, Fault) else [*lab_faults(read, lab)]
     return [*found, *_no_procedures(read)]
 
@@ -43,6 +46,11 @@ def compile_lab(folder: ApparatusFolder, state: Path) -> Lab | Fault:
         folder: of the apparatus.
         state: takes a profile of its own and ``connection_table.h5``.
     """
+    table = _compile_table(folder, state)
+    return table if isinstance(table, Fault) else _lab(folder, table, folder.limits)
+
+
+def _compile_table(folder: ApparatusFolder, state: Path) -> Path | Fault:
     home, table = state / "profile", state / "connection_table.h5"
     make_profile(
         home,
@@ -52,13 +60,14 @@ def compile_lab(folder: ApparatusFolder, state: Path) -> Lab | Fault:
         user_devices=folder.user_devices,
         pythonlib=folder.pythonlib,
     )
-    fault = compile_connection_table(
-        folder.connection_table_py, table, suite_environment(home, offscreen=True)
-    )
-    if fault:
-        return fault
+    environment = suite_environment(home, offscreen=True)
+    fault = compile_connection_table(folder.connection_table_py, table, environment)
+    return fault or table
+
+
+def _lab(folder: ApparatusFolder, table: Path, limits: ShotLimits) -> Lab | Fault:
     try:
-        return read_lab(table, folder.limits, folder.orders, folder.units)
+        return read_lab(table, limits, folder.orders, folder.units)
     except BadLab as error:
         return error.fault
 

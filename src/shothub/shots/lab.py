@@ -143,7 +143,8 @@ def read_lab(
         units: by name of output, where they are not volts.
 
     Raises:
-        BadLab: the file has no connection table, or no master pseudoclock.
+        BadLab: the file has no connection table, or no master pseudoclock, or a limit
+            names an output that is not in it and so would protect nothing.
     """
     try:
         with h5py.File(connection_table_h5, "r") as file:
@@ -158,10 +159,13 @@ def read_lab(
     connections = {row.name: row for row in rows}
     if master not in connections:
         raise BadLab(_clockless(connection_table_h5))
+    outputs = _outputs(connections, units or {})
+    if unknown := set(limits.outputs) - set(outputs):
+        raise BadLab(_unlimited(min(unknown), outputs))
     return Lab(
         master=master,
         connections=connections,
-        outputs=_outputs(connections, units or {}),
+        outputs=outputs,
         limits=limits,
         orders={**found, **(orders or {})},
         digest=_digest(master, rows),
@@ -280,4 +284,13 @@ def _clockless(path: Path) -> Fault:
         detail="The connection table has no master pseudoclock.",
         where=path.name,
         hint="start() and stop() must be called in connection_table.py",
+    )
+
+
+def _unlimited(name: str, outputs: Mapping[str, Output]) -> Fault:
+    return Fault(
+        code="unknown_output",
+        detail=f"There is a limit on {name!r}, and the connection table has no such output.",
+        where=f"limits.outputs.{name}",
+        hint=f"it has: {', '.join(sorted(outputs)) or 'none'}",
     )

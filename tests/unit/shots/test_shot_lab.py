@@ -4,7 +4,7 @@ import h5py
 import pytest
 from tests.fakes.compiled_shots import ROWS, small_lab, write_table
 
-from shothub.domain.limits import ShotLimits
+from shothub.domain.limits import OutputLimit, ShotLimits
 from shothub.shots.lab import BadLab, read_lab
 
 
@@ -48,6 +48,16 @@ def test_the_digest_is_that_of_the_content_whatever_the_order_of_rows(
 def test_a_table_without_a_master_pseudoclock_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BadLab, match="no master pseudoclock"):
         read_lab(write_table(tmp_path / "t.h5", master="None"), ShotLimits())
+
+
+def test_a_limit_on_an_output_that_is_not_there_would_protect_nothing(
+    tmp_path: Path,
+) -> None:
+    limits = ShotLimits(
+        outputs={"coil": OutputLimit(), "coill": OutputLimit(maximum=1)}
+    )
+    with pytest.raises(BadLab, match="limit on 'coill'"):
+        read_lab(write_table(tmp_path / "t.h5"), limits)
 
 
 @pytest.mark.parametrize("content", [None, b"", b"no HDF5"])
