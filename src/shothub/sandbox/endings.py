@@ -2,6 +2,7 @@
 
 import signal
 
+from shothub.sandbox.guests.confinement import GUEST_FAILED
 from shothub.sandbox.limits import GuestLimits
 
 _BY_SIGNAL = {
@@ -25,6 +26,8 @@ def reason_of(status: int, *, ended: bool, out_of_memory: bool) -> str:
     """
     if out_of_memory:
         return "memory"
+    if status == GUEST_FAILED:
+        return "guest_failed"
     if status > 128:
         try:
             return _BY_SIGNAL.get(signal.Signals(status - 128), "killed")
@@ -45,6 +48,7 @@ def words_for(reason: str, limits: GuestLimits) -> str:
         "frames": "It sent more results than a job may have, or malformed ones.",
         "forbidden_syscall": "It asked the system for something that is not allowed here.",
         "ended_early": "It ended the process itself, without coming to an end (os._exit?).",
+        "guest_failed": "What runs it failed; the printed words may tell why.",
         "crashed": "The Python interpreter crashed, in a compiled extension.",
         "killed": "The system ended it; most likely it ran out of memory or time.",
         "sandbox_failed": "The sandbox of the lab failed; this is not the script's fault.",

@@ -6,8 +6,7 @@ import sys
 import sysconfig
 from pathlib import Path
 
-import shothub
-
+_PACKAGE = Path(__file__).parents[1]
 _SYSTEM = (Path("/"), Path("/usr"), Path("/usr/local"))
 _PACKAGES_OF_GUESTS = ("__init__.py", "domain", "wire", "runtime", "sandbox", "sim")
 
@@ -50,16 +49,15 @@ def own_paths() -> tuple[Path, ...]:
 
     An installed package lies in the interpreter's own folders and needs nothing.
     """
-    package = Path(shothub.__file__).parent
-    if any(package.is_relative_to(path) for path in interpreter_paths()):
+    if any(_PACKAGE.is_relative_to(path) for path in interpreter_paths()):
         return ()
-    parts = [package / name for name in _PACKAGES_OF_GUESTS]
+    parts = [_PACKAGE / name for name in _PACKAGES_OF_GUESTS]
     return tuple(part for part in parts if part.exists())
 
 
 def import_root() -> Path:
     """Return the folder that guests must have on their path to import this package."""
-    return Path(shothub.__file__).parent.parent
+    return _PACKAGE.parent
 
 
 def with_link_targets(paths: list[Path]) -> list[Path]:

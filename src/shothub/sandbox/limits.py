@@ -82,7 +82,8 @@ class GuestEnd:
         ok: the guest came to its end and says that it succeeded.
         reason: empty if the guest ended by itself (then frames of kind ``F`` say what
             was wrong), else ``wall_clock``, ``cpu``, ``memory``, ``output``, ``frames``,
-            ``forbidden_syscall``, ``ended_early``, ``crashed`` or ``sandbox_failed``.
+            ``forbidden_syscall``, ``ended_early``, ``crashed``, ``killed``,
+            ``guest_failed`` or ``sandbox_failed``.
         detail: the reason in words for the user.
         output: what the user's code printed, cut to the limit.
         seconds: how long the run took.

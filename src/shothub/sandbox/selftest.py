@@ -14,6 +14,7 @@ from shothub.sandbox.guests.confinement import ALL_GUARDS
 from shothub.sandbox.limits import Frame, GuestBinds, GuestEnd, GuestLimits
 from shothub.sandbox.zygote import Zygote
 
+_BY_EXCEPTION = ("ended_early", "guest_failed")
 _LIMITS = GuestLimits(wall=2.0, cpu=10)
 
 
@@ -78,6 +79,6 @@ def _run(zygote: Zygote, source: str) -> GuestEnd:
 
 def _how(end: GuestEnd) -> str:
     lines = end.output.strip().splitlines()
-    if end.reason and (end.reason != "ended_early" or not lines):
+    if end.reason and (end.reason not in _BY_EXCEPTION or not lines):
         return end.reason
     return lines[-1][:200] if lines else "nothing came of it"

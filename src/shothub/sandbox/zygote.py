@@ -1,5 +1,6 @@
 """Runs orders in guests, one at a time, on a warm process that is renewed when needed."""
 
+import logging
 import os
 import threading
 from collections.abc import Callable, Sequence
@@ -17,6 +18,8 @@ from shothub.sandbox.limits import Frame, GuestBinds, GuestEnd, GuestKind, Guest
 from shothub.sandbox.pump import Pump
 from shothub.sandbox.warm_process import Guest, SandboxFailed, WarmProcess
 from shothub.wire.guests import AnalyseOrder, CompileOrder, EndHead
+
+_log = logging.getLogger(__name__)
 
 Sink = Callable[[Frame], None]
 
@@ -121,8 +124,10 @@ class Zygote:
             try:
                 pump, reason = self._attempt(order, seed, blobs, files, sink)
             except SandboxFailed as error:
+                # What it says is for the lab: it has paths and lines of ours.
+                _log.error("the sandbox failed: %s", error)
                 self._drop()
-                return self._end("sandbox_failed", str(error), begun)
+                return self._end("sandbox_failed", "", begun)
             except BaseException:
                 # What the sink raised leaves the warm process as good as it was.
                 if self._amid:
@@ -138,11 +143,8 @@ class Zygote:
         files: Sequence[int],
         sink: Sink,
     ) -> tuple[Pump, str]:
-        warm = self._warmed()
-        self._runs += 1
-        self._amid = True
         with ExitStack() as stack:
-            guest = warm.next_guest()
+            warm, guest = self._guest()
             stack.callback(guest.close)
             group = Cgroup(self._parents, str(guest.process))
             stack.callback(group.close)
@@ -166,6 +168,19 @@ class Zygote:
                 ended=_last_word(pump) is not None,
                 out_of_memory=group.out_of_memory(),
             )
+
+    def _guest(self) -> tuple[WarmProcess, Guest]:
+        """Take the guest that waits; if the warm process died meanwhile, from a new one."""
+        warm = self._warmed()
+        self._amid = True
+        self._runs += 1
+        try:
+            return warm, warm.next_guest()
+        except SandboxFailed as error:
+            _log.warning("the warm process is started again: %s", error)
+            self._drop()
+        warm = self._warmed()
+        return warm, warm.next_guest()
 
     def _bound(self, group: Cgroup, guest: Guest) -> None:
         try:

@@ -218,7 +218,7 @@ def experiment() -> str:
 def stock_profile(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the userlib of the profile that labscript itself makes."""
     home = tmp_path_factory.mktemp("home")
-    subprocess.run(  # noqa: S603
+    subprocess.run(
         [Path(sys.executable).with_name("labscript-profile-create")],
         env={"HOME": str(home), "LOGNAME": "/", "PATH": "/usr/bin:/bin"},
         check=True,

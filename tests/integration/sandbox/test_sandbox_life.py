@@ -66,7 +66,7 @@ def test_nothing_lives_on_when_the_host_is_killed(
         "    zygote.run_text", f"    zygote.start(); {ready}\n    zygote.run_text"
     )
     command = [sys.executable, "-c", source]
-    with subprocess.Popen(command, stdout=subprocess.PIPE) as host:  # noqa: S603
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as host:
         assert host.stdout is not None
         assert host.stdout.read(2) == b"up"
         (child,) = bubblewraps_of(host.pid)
@@ -120,7 +120,6 @@ def test_a_killed_warm_process_is_replaced(layers: Layers) -> None:
         assert process._process is not None
         process._process.kill()
         process._process.wait()
-        assert zygote.run_text(b"pass", sink=nothing).reason in ("", "sandbox_failed")
         assert zygote.run_text(b"pass", sink=nothing).ok
 
 
@@ -190,7 +189,7 @@ with Zygote("attack", binds, GuestLimits(wall=2)) as zygote:
         assert tried.stopped, tried
 print("all stopped")
 """
-    done = subprocess.run(  # noqa: S603
+    done = subprocess.run(
         [FOREIGN_PYTHON, "-c", source],
         user=61500,
         group=61500,

@@ -1,6 +1,7 @@
 import pytest
 
 from shothub.sandbox.endings import reason_of, words_for
+from shothub.sandbox.guests.confinement import GUEST_FAILED
 from shothub.sandbox.limits import GuestLimits
 
 
@@ -16,6 +17,7 @@ from shothub.sandbox.limits import GuestLimits
         (128 + 11, False, "crashed"),
         (128 + 9, False, "killed"),
         (255, False, "ended_early"),
+        (GUEST_FAILED, False, "guest_failed"),
     ],
 )
 def test_a_status_becomes_a_reason_with_words(

@@ -38,6 +38,9 @@ class Setup:
     guards: list[str]
 
 
+GUEST_FAILED = 70
+"""Exit status of a guest whose own code, not the user's, raised an exception."""
+
 ALL_GUARDS = ("namespaces", "landlock", "seccomp", "rlimits", "session")
 
 

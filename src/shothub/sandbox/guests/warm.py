@@ -100,7 +100,7 @@ def _outermost(act: Callable[[], None]) -> NoReturn:
     except BaseException:  # noqa: BLE001  (a forked process must never run on)
         traceback.print_exc()
         sys.stderr.flush()
-        os._exit(70)
+        os._exit(confinement.GUEST_FAILED)
     os._exit(0)
 
 
@@ -138,7 +138,13 @@ def _be_guest(setup: Setup, run: Run, host: socket.socket) -> None:
     _reseed(json.loads(message)[_SEED])
     confinement.seal(setup)
     channel = Channel(frames)
-    ok = run(text, files, channel)
+    try:
+        ok = run(text, files, channel)
+    except BaseException as error:  # noqa: BLE001  (the outermost place of a guest)
+        # The words go to the user; lines and paths of ours do not.
+        sys.stderr.write("".join(traceback.format_exception_only(error)))
+        sys.stderr.flush()
+        os._exit(confinement.GUEST_FAILED)
     sys.stdout.flush()
     channel.send(b"E", {"ok": ok})
     channel.flush()
