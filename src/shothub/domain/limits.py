@@ -10,7 +10,8 @@ class OutputLimit:
     Attributes:
         minimum: smallest value, in the channel's unit.
         maximum: largest value, in the channel's unit.
-        max_slew: largest change per second between two clock ticks, if bounded.
+        max_slew: largest change per second between two clock ticks, if bounded. A jump
+            after more than 10 ms of rest counts as if it took 10 ms.
         final: the only value with which a shot may leave this output, if any.
     """
 
