@@ -15,7 +15,7 @@ def text_of(client: Client, page: str) -> str:
 def test_the_first_page_tells_how_to_submit_the_first_job(bob: Client) -> None:
     text = text_of(bob, "/")
     assert "shothub login --url" in text
-    assert "shothub submit --apparatus sim --procedure bec_tof" in text
+    assert "shothub submit bec_tof -a sim" in text
     assert "from shothub import Hub" in text
 
 

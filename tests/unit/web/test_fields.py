@@ -8,7 +8,6 @@ from pydantic import JsonValue
 from shothub.domain.faults import Fault
 from shothub.server.web.fields import (
     fresh_field,
-    python_call,
     read_field,
     with_faults,
 )
@@ -114,12 +113,3 @@ def test_a_fault_goes_to_its_field_and_others_stay() -> None:
     fields, general = with_faults([fresh_field(TOF), fresh_field(COUNT)], [mine, other])
     assert [field.error for field in fields] == ["Too hot.", ""]
     assert general == [other]
-
-
-def test_the_same_job_is_said_in_python() -> None:
-    call = python_call(
-        apparatus="sim", procedure="bec", values={"tof": {"linspace": [0.0, 1.0, 3]}}
-    )
-    assert "from shothub import Hub, linspace" in call
-    assert 'run(procedure="bec", globals={"tof": linspace(0.0, 1.0, 3)})' in call
-    compile(call, "snippet", "exec")

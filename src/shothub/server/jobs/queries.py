@@ -139,11 +139,10 @@ def list_jobs(principal: Principal, wanted: JobFilter) -> JobPage:
     if wanted.text:
         named = Q(name__icontains=wanted.text) | Q(source__icontains=wanted.text)
         jobs = jobs.filter(named | Q(pk__startswith=wanted.text))
-    matching = list(jobs) if wanted.tag else None
-    if matching is not None:
+    if wanted.tag:
         # Tags are a short JSON list: compared here, as SQLite knows no containment.
-        ids = [job.pk for job in matching if wanted.tag in job.tags]
-        jobs = jobs.filter(pk__in=ids)
+        tagged = jobs.values_list("pk", "tags")
+        jobs = jobs.filter(pk__in=[pk for pk, tags in tagged if wanted.tag in tags])
     total = jobs.count()
     start = int(wanted.cursor) if wanted.cursor.isdecimal() else 0
     page = list(jobs[start : start + wanted.limit])
@@ -214,7 +213,9 @@ def logs_of(job: Job) -> list[LogView]:
     return [LogView(stage=stage, text=text) for stage, text in stages.items() if text]
 
 
-def queue_of(apparatus: Apparatus, principal: Principal) -> list[QueueEntry]:
+def queue_of(
+    apparatus: Apparatus, principal: Principal, *, limit: int = 1000
+) -> list[QueueEntry]:
     """Return the unfinished jobs of an apparatus, oldest first; ids of one's own only."""
     jobs = (
         Job.objects.unfinished()
@@ -222,7 +223,7 @@ def queue_of(apparatus: Apparatus, principal: Principal) -> list[QueueEntry]:
         .select_related("owner")
         .order_by("submitted", "id")
     )
-    return [_queue_entry(job, principal) for job in jobs[:1000]]
+    return [_queue_entry(job, principal) for job in jobs[:limit]]
 
 
 def _queue_entry(job: Job, principal: Principal) -> QueueEntry:

@@ -45,14 +45,14 @@ def apparatus_live(
 
 def _context(principal: Principal, name: str) -> dict[str, Any]:
     machine = machine_named(principal, name, now=now())
-    queue = queue_of(apparatus_named(name), principal)
+    queue = queue_of(apparatus_named(name), principal, limit=_SHOWN_QUEUE + 1)
     return {
         "section": "apparatus",
         "apparatus": machine.view,
         "description": machine.description,
         "scripts": machine.scripts,
         "queue": queue[:_SHOWN_QUEUE],
-        "queue_more": max(len(queue) - _SHOWN_QUEUE, 0),
+        "queue_more": len(queue) > _SHOWN_QUEUE,
         "may_control": "operator" in machine.view.may,
     }
 

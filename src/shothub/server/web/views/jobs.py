@@ -1,7 +1,8 @@
 """The list of one's jobs."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -11,8 +12,9 @@ from shothub.server.accounts.principals import Principal
 from shothub.server.apparatus.queries import all_apparatus, description_of
 from shothub.server.jobs.queries import JobFilter, list_jobs
 from shothub.server.web.access import member
-from shothub.server.web.fields import python_call
+from shothub.server.web.snippets import python_call, shell_call
 from shothub.server.web.words import is_finished
+from shothub.wire.apparatus import ProcedureView
 
 _PAGE = 50
 
@@ -34,11 +36,10 @@ class Filters:
 
 @dataclass(frozen=True, kw_only=True)
 class Example:
-    """A first job that this hub could run."""
+    """A first job that this hub could run, in Python and in the shell."""
 
-    apparatus: str
-    procedure: str
     python: str
+    shell: str
 
 
 def _filters(given: Mapping[str, str]) -> Filters:
@@ -76,22 +77,19 @@ def jobs(request: HttpRequest, principal: Principal) -> HttpResponse:
         "live": any(not is_finished(job) for job in page.jobs),
         "here": request.get_full_path(),
         "hub_url": request.build_absolute_uri("/").rstrip("/"),
-        "example": _example() if first else None,
+        "example": _example(machines) if first else None,
     }
     return render(request, "shothub/jobs.html", context)
 
 
-def _example() -> Example:
+def _example(machines: Sequence[Any]) -> Example:
     """Return the first published procedure with its own example."""
-    for machine in all_apparatus():
-        for procedure in description_of(machine).procedures:
-            call = python_call(
-                apparatus=machine.name,
-                procedure=procedure.name,
-                values=procedure.example,
-            )
-            return Example(
-                apparatus=machine.name, procedure=procedure.name, python=call
-            )
-    call = python_call(apparatus="sim", procedure="bec_tof", values={})
-    return Example(apparatus="sim", procedure="bec_tof", python=call)
+    found = next(
+        ((m.name, p) for m in machines for p in description_of(m).procedures), None
+    )
+    name, procedure = found or ("sim", ProcedureView(name="bec_tof"))
+    said = {"apparatus": name, "procedure": procedure.name}
+    return Example(
+        python=python_call(**said, values=procedure.example),
+        shell=shell_call(**said, values=procedure.example),
+    )

@@ -22,7 +22,6 @@ from shothub.server.jobs.queries import find_job, job_view
 from shothub.server.jobs.services.submit import IdempotencyKey, dry_run, submit
 from shothub.server.refusals import Forbidden, NotThere, Refused
 from shothub.server.web.access import member
-from shothub.server.web.fields import python_call
 from shothub.server.web.forms import (
     Form,
     Labels,
@@ -31,6 +30,7 @@ from shothub.server.web.forms import (
     read_form,
 )
 from shothub.server.web.machines import Machine, machine_named, machines_for
+from shothub.server.web.snippets import python_call, shell_call
 from shothub.server.web.uploads import read_script
 from shothub.server.web.words import hold
 from shothub.wire.apparatus import ProcedureView
@@ -203,6 +203,7 @@ def _form_page(
     *,
     status: int = 200,
 ) -> HttpResponse:
+    said = {"apparatus": machine.view.name, "procedure": chosen.name}
     context = {
         "section": "submit",
         "apparatus": machine.view,
@@ -211,8 +212,7 @@ def _form_page(
         "count": counted,
         "waiting": hold(machine.view),
         "once": secrets.token_urlsafe(16),
-        "snippet": python_call(
-            apparatus=machine.view.name, procedure=chosen.name, values=chosen.example
-        ),
+        "python": python_call(**said, values=chosen.example),
+        "shell": shell_call(**said, values=chosen.example),
     }
     return render(request, "shothub/procedure.html", context, status=status)

@@ -30,6 +30,7 @@ _WORDS = {
     "tokens:revoke": "revoke tokens",
     "apparatus:control": "pause and resume apparatus",
     "queue:manage": "manage the queue",
+    "metrics:read": "read the hub's metrics",
 }
 _USUAL = frozenset(scope for scope in list(_WORDS)[:6])
 _DAYS, _LONGEST_NAME = "90", 120
