@@ -1,7 +1,8 @@
 """`shothub agent`: the composition root of the program at the apparatus."""
 
 import signal
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -130,16 +131,16 @@ def _assemble(
     layers = probe()
     no_sandbox = "; ".join(layers.missing)
     hub = stack.enter_context(AgentHub(url, token))
-    compiling: GuestPort | None = None
-    if not only_analysis:
-        compiling = _guest(stack, "compile", prepared, no_sandbox)
+    kinds: list[GuestKind] = ["analyse"] if only_analysis else ["analyse", "compile"]
     _summary(console, prepared, url, layers)
+    guests = {kind: _guest(stack, kind, prepared, no_sandbox) for kind in kinds}
+    _warm(guests.values())
     return Agent(
         prepared,
         hub=hub,
         plugin=_plugin(prepared, only_analysis=only_analysis),
-        compiling=compiling,
-        analysing=_guest(stack, "analyse", prepared, no_sandbox),
+        compiling=guests.get("compile"),
+        analysing=guests["analyse"],
         no_sandbox=no_sandbox,
     )
 
@@ -149,7 +150,16 @@ def _guest(
 ) -> GuestPort:
     if no_sandbox:
         return NoSandbox(no_sandbox)
-    return stack.enter_context(Zygote(kind, binds_of(prepared), GuestLimits()))
+    zygote = Zygote(kind, binds_of(prepared), GuestLimits())
+    stack.callback(zygote.close)
+    return zygote
+
+
+def _warm(guests: Iterable[GuestPort]) -> None:
+    """Have the sandboxes import the suite side by side: it takes seconds."""
+    zygotes = [guest for guest in guests if isinstance(guest, Zygote)]
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(Zygote.start, zygotes))
 
 
 def _plugin(prepared: Prepared, *, only_analysis: bool) -> PluginMaker:

@@ -67,7 +67,7 @@ sys.stdin.read()
 @pytest.mark.parametrize("last", list(STEPS))
 def test_what_was_written_survives_kill_9(tmp_path: Path, last: str) -> None:
     names = list(STEPS)[: list(STEPS).index(last) + 1]
-    with subprocess.Popen(  # noqa: S603 (our own child)
+    with subprocess.Popen(
         [sys.executable, "-c", CHILD, str(tmp_path), *(STEPS[n] for n in names)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
