@@ -11,10 +11,10 @@ import tempfile
 import time
 from pathlib import Path
 
+from shothub.agent.agent import site_of
 from shothub.agent.compiler import Compiler
 from shothub.agent.main import binds_of
 from shothub.agent.prepare import prepare
-from shothub.agent.gathered import site_of
 from shothub.runtime import clock
 from shothub.sandbox.host import GuestLimits, Zygote
 from shothub.sim.lab_files import make_lab
@@ -43,7 +43,8 @@ def measure(folder: Path, runs: int) -> dict[str, float]:
     prepared = prepare(folder)
     site = site_of(prepared)
     published = site.procedures["bec_tof"]
-    ones, manies = [], []
+    ones: list[float] = []
+    manies: list[float] = []
     many = [5e-3 + 1e-3 * i for i in range(SHOTS)]
     with Zygote("compile", binds_of(prepared), GuestLimits()) as guest:
         compiler = Compiler(

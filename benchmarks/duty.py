@@ -15,6 +15,7 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from datetime import datetime
+from itertools import pairwise
 from pathlib import Path
 
 import h5py
@@ -56,7 +57,7 @@ def run_times(files: Sequence[Path]) -> list[float]:
 
 def cycles(times: Sequence[float]) -> list[float]:
     """Return the seconds between successive starts."""
-    return [b - a for a, b in zip(times, times[1:], strict=False)]
+    return [b - a for a, b in pairwise(times)]
 
 
 def through_hub(stage: Stage, users: int, shots: int, seconds: float) -> list[float]:
@@ -91,7 +92,7 @@ def directly(stage: Stage, shots: int) -> list[float]:
                     del file[group]
             file.attrs.pop("run time", None)
         files.append(path)
-    subprocess.run(  # noqa: S603  (our own text)
+    subprocess.run(
         [sys.executable, "-c", AS_RUNMANAGER, *map(str, files)],
         env=suite_environment(stage.lab / "state" / "profile"),
         check=True,

@@ -1,5 +1,6 @@
 """`shothub demo`: everything on this machine, to look around in or as a tour."""
 
+import signal
 import tempfile
 import webbrowser
 from collections.abc import Sequence
@@ -40,6 +41,7 @@ def run(
         console: where to print.
     """
     console = console or Console()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends as Ctrl-C does
     place = folder or (
         Path(tempfile.mkdtemp(prefix="shothub-demo-"))
         if once

@@ -181,15 +181,19 @@ class Stage:
 
     def stop(self) -> None:
         """Stop all programs: the agent first, the hub last."""
-        for program in reversed(self.programs):
-            if program.name == "agent":
-                program.stop()
-        if self.blacs:
-            self.blacs.stop()
-            self.blacs = None
+        self.stop_machine()
         for program in self.programs:
             program.stop()
         self.programs.clear()
+
+    def stop_machine(self) -> None:
+        """Stop the agent and BLACS; the hub goes on."""
+        for program in [p for p in self.programs if p.name == "agent"]:
+            program.stop()
+            self.programs.remove(program)
+        if self.blacs:
+            self.blacs.stop()
+            self.blacs = None
 
 
 def _free_port() -> int:

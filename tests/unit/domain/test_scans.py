@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from shothub.domain.scans import (
     MAX_POINTS,
     BadValue,
+    Scalar,
     Scan,
     describe,
     linspace,
@@ -71,7 +72,7 @@ def test_what_is_no_value_is_refused(raw: object) -> None:
 
 
 def test_outer_scans_multiply_and_zipped_ones_do_not() -> None:
-    values = {
+    values: dict[str, Scalar | Scan] = {
         "a": Scan((1, 2, 3)),
         "b": Scan((1, 2), "pair"),
         "c": Scan((5, 6), "pair"),
