@@ -139,13 +139,15 @@ def list_jobs(principal: Principal, wanted: JobFilter) -> JobPage:
     if wanted.text:
         named = Q(name__icontains=wanted.text) | Q(source__icontains=wanted.text)
         jobs = jobs.filter(named | Q(pk__startswith=wanted.text))
+    start = int(wanted.cursor) if wanted.cursor.isdecimal() else 0
+    shown = slice(start, start + wanted.limit)
     if wanted.tag:
         # Tags are a short JSON list: compared here, as SQLite knows no containment.
         tagged = jobs.values_list("pk", "tags")
-        jobs = jobs.filter(pk__in=[pk for pk, tags in tagged if wanted.tag in tags])
-    total = jobs.count()
-    start = int(wanted.cursor) if wanted.cursor.isdecimal() else 0
-    page = list(jobs[start : start + wanted.limit])
+        ids = [pk for pk, tags in tagged if wanted.tag in tags]
+        total, page = len(ids), list(jobs.filter(pk__in=ids[shown]))
+    else:
+        total, page = jobs.count(), list(jobs[shown])
     after = start + len(page)
     return JobPage(
         jobs=[job_view(job) for job in page],
