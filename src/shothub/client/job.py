@@ -228,7 +228,7 @@ class Job:
         """Return images by shot index, each (frames, y, x), of any shapes."""
         from shothub.client.arrays import read_archive  # noqa: PLC0415 (see images)
 
-        label = label or self._only_label()
+        label = label or self.only_image_label()
         with TemporaryFile() as archive:
             call = calls.image_archive(self.id, label)
             downloads.receive(self._connection, call, archive)
@@ -236,7 +236,7 @@ class Job:
 
     def frame_names(self, label: str | None = None) -> list[str]:
         """Return the names of an image's frames, in the order in which arrays have them."""
-        label = label or self._only_label()
+        label = label or self.only_image_label()
         types = (f.media_type for f in self._image_files() if f.label == label)
         _, _, names = next(types, "").partition("frames=")
         return [name for name in names.split(",") if name]
@@ -244,7 +244,12 @@ class Job:
     def _image_files(self) -> list[FileView]:
         return self._connection.do(calls.images(self.id))
 
-    def _only_label(self) -> str:
+    def only_image_label(self) -> str:
+        """Return the name of the images, of which there must be one kind only.
+
+        Raises:
+            Refused: there are none, or several.
+        """
         labels = self.image_labels()
         if len(labels) == 1:
             return labels[0]

@@ -110,15 +110,18 @@ class Bar:
         self._progress.stop()
 
     def show(self, job: JobView) -> None:
-        total = job.shots
+        total, ended = float(job.shots or 0), float(shots_ended(job))
         if has_ended(job):
-            total = shots_ended(job) or 1
+            total = ended = max(ended, 1.0)
+        elif total:
+            # A full bar would stop the clock while the analysis still runs.
+            ended = min(ended, total - 0.01)
         self._progress.update(
             self._task,
             job=job.id,
             description=progress_text(job),
             total=total or None,
-            completed=total if has_ended(job) else shots_ended(job),
+            completed=ended,
         )
 
     def note(self, said: str) -> None:

@@ -1,4 +1,3 @@
-
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -380,7 +379,7 @@ def test_pictures_and_files_are_stored(
     listed = shothub("files", "j1", "--json", "--kind", "figure").json
     assert [file["name"] for file in listed] == ["figures/fit.png"]
     shothub("images", "j1", "absorption", "--png", "-o", str(tmp_path))
-    assert (tmp_path / "images/absorption/0.png").read_bytes() == b"p"
+    assert (tmp_path / "j1/images/absorption/0.png").read_bytes() == b"p"
     shothub("files", "j1", "-d", str(tmp_path), "--kind", "figure")
     assert (tmp_path / "j1/figures/fit.png").read_bytes() == b"f"
 

@@ -78,3 +78,12 @@ def test_a_notebook_cell_is_updated_in_place() -> None:
 
 def test_nothing_is_shown_on_request() -> None:
     assert isinstance(watcher(progress=False), Silent)
+
+
+def test_the_clock_goes_on_while_the_last_results_are_analysed() -> None:
+    console, _ = terminal()
+    with Bar(console) as bar:
+        bar.show(job_view(state="analysing", shots=4, shots_done=4))
+        assert not bar._progress.finished
+        bar.show(DONE)
+        assert bar._progress.finished

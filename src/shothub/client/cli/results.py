@@ -59,7 +59,10 @@ def images(  # noqa: PLR0913 (one option for each way to store)
     """
     found = job(context, profile, ident)
     out.mkdir(parents=True, exist_ok=True)
-    stored = _pictures(found, label, out) if png else [_numbers(found, label, out)]
+    if png:
+        stored = _pictures(found, label, out)
+    else:
+        stored = [_numbers(found, label or found.only_image_label(), out)]
     _tell_stored(stored, as_json=as_json)
 
 
@@ -142,13 +145,13 @@ def _writable(path: Path) -> Path:
     return path
 
 
-def _numbers(found: Job, label: str | None, out: Path) -> Path:
+def _numbers(found: Job, label: str, out: Path) -> Path:
     import numpy as np  # noqa: PLC0415 (takes its time; other commands need it not)
 
     pixels: Any = found.images(label)
     if isinstance(pixels, np.ma.MaskedArray):
         pixels = np.ma.filled(pixels.astype(np.float32), np.nan)
-    target = downloads.place_below(out, f"{found.id}_{label or 'images'}.npy")
+    target = downloads.place_below(out, f"{found.id}_{label}.npy")
     np.save(target, pixels)
     return target
 
@@ -159,7 +162,8 @@ def _pictures(found: Job, label: str | None, out: Path) -> list[Path]:
         for file in found.files()
         if file.kind == "preview" and label in (None, file.label)
     ]
-    return [found.save(file, out) for file in shown]
+    place = downloads.place_below(out, found.id)
+    return [found.save(file, place) for file in shown]
 
 
 def _tell_stored(stored: list[Path], *, as_json: bool) -> None:
