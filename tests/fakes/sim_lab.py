@@ -161,7 +161,12 @@ class SimLab:
         ended = subprocess.run(  # noqa: S603
             [sys.executable, "-c", program],
             env=self.environment
-            | {"READTHEDOCS": "1", "MPLBACKEND": "Agg", "PYTHONPATH": paths},
+            | {
+                "READTHEDOCS": "1",
+                "MPLBACKEND": "Agg",
+                "PYTHONPATH": paths,
+                "OMP_NUM_THREADS": "1",
+            },
             input=json.dumps(order),
             text=True,
             capture_output=True,
