@@ -56,7 +56,7 @@ class Pump:
                     self._step(selector, deadline - clock.monotonic())
         finally:
             # Whatever happened, also in the sink: nothing of the run lives on.
-            _kill(pidfd)
+            kill(pidfd)
 
     def _step(self, selector: selectors.BaseSelector, left: float) -> None:
         if left <= 0:
@@ -87,7 +87,8 @@ class Pump:
             self._sink(frame)
 
 
-def _kill(pidfd: int) -> None:
+def kill(pidfd: int) -> None:
+    """End a process at once; one that has ended already is well."""
     try:
         signal.pidfd_send_signal(pidfd, signal.SIGKILL)
     except ProcessLookupError:

@@ -15,7 +15,7 @@ from shothub.sandbox.cgroups import Cgroup, find_parents, prepare, sweep
 from shothub.sandbox.endings import reason_of, words_for
 from shothub.sandbox.guests.confinement import ALL_GUARDS
 from shothub.sandbox.limits import Frame, GuestBinds, GuestEnd, GuestKind, GuestLimits
-from shothub.sandbox.pump import Pump
+from shothub.sandbox.pump import Pump, kill
 from shothub.sandbox.warm_process import Guest, SandboxFailed, WarmProcess
 from shothub.wire.guests import AnalyseOrder, CompileOrder, EndHead
 
@@ -52,6 +52,8 @@ class Zygote:
         self._kind: str = kind
         self._binds, self._limits, self._guards = binds, limits, tuple(guards)
         self._lock = threading.Lock()
+        self._running_lock = threading.Lock()
+        self._running: Guest | None = None
         self._warm: WarmProcess | None = None
         self._parents = find_parents()
         self._runs = 0
@@ -79,8 +81,15 @@ class Zygote:
         with self._lock:
             self._warmed()
 
+    def cancel(self) -> None:
+        """End the run in progress, if there is one; its caller gets ``killed``."""
+        with self._running_lock:
+            if self._running is not None:
+                kill(self._running.pidfd)
+
     def close(self) -> None:
-        """End the warm process, and a run if there is one."""
+        """End the run in progress, if there is one, and the warm process."""
+        self.cancel()
         with self._lock:
             self._drop()
 
@@ -146,6 +155,8 @@ class Zygote:
         with ExitStack() as stack:
             warm, guest = self._guest()
             stack.callback(guest.close)
+            self._mark(guest)
+            stack.callback(self._mark, None)
             group = Cgroup(self._parents, str(guest.process))
             stack.callback(group.close)
             self._bound(group, guest)
@@ -181,6 +192,10 @@ class Zygote:
             self._drop()
         warm = self._warmed()
         return warm, warm.next_guest()
+
+    def _mark(self, guest: Guest | None) -> None:
+        with self._running_lock:
+            self._running = guest
 
     def _bound(self, group: Cgroup, guest: Guest) -> None:
         try:

@@ -160,6 +160,36 @@ def test_processor_time_is_bounded(layers: Layers) -> None:
     assert end.reason == "cpu"
 
 
+def test_the_kernel_ends_what_takes_too_much_memory(layers: Layers) -> None:
+    if not layers.cgroup:
+        pytest.skip("; ".join(layers.weaker))
+    hog = b"kept = []\nwhile True: kept.append(bytearray(10**7))"
+    limits = GuestLimits(wall=20, memory=100 << 20, scratch=10 << 20)
+    guards = ("namespaces", "landlock", "seccomp", "session")
+    with Zygote("attack", GuestBinds(), limits, guards=guards) as zygote:
+        end = zygote.run_text(hog, sink=nothing)
+        assert end.reason == "memory"
+        assert zygote.run_text(b"pass", sink=nothing).ok
+
+
+def test_a_run_is_cancelled_from_another_thread_and_the_next_one_runs(
+    layers: Layers,
+) -> None:
+    announce = (
+        b"import os, time\nos.write(3, bytes.fromhex('4e' + '00000000' + '00' * 8))\n"
+        b"time.sleep(60)"
+    )
+    with warm() as zygote, ThreadPoolExecutor(1) as pool:
+
+        def cancel(_frame: Frame) -> None:
+            pool.submit(zygote.cancel)
+
+        end = zygote.run_text(announce, sink=cancel)
+        assert end.reason == "killed"
+        assert end.seconds < 30
+        assert zygote.run_text(b"pass", sink=nothing).ok
+
+
 def test_a_sandbox_that_cannot_start_says_why(layers: Layers, lab: GuestBinds) -> None:
     with pytest.raises(SandboxFailed, match="nosuch"):
         Zygote("nosuch", lab, GuestLimits()).start()  # type: ignore[arg-type]
