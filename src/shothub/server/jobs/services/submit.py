@@ -15,9 +15,9 @@ from shothub.server.accounts.principals import Principal
 from shothub.server.apparatus.models import Apparatus
 from shothub.server.apparatus.queries import NoSuchApparatus, apparatus_named
 from shothub.server.jobs.checks import Checked, check
-from shothub.server.jobs.models import Event, Job, JobSource, Submission
+from shothub.server.jobs.models import Job, JobSource, Submission
 from shothub.server.jobs.queries import backlog_of, job_view, owned_jobs
-from shothub.server.jobs.transitions import Note, new_event, wake
+from shothub.server.jobs.transitions import Note, add_events, new_event, wake
 from shothub.server.refusals import Forbidden, Invalid, Refused, TooMany
 from shothub.wire.jobs import DryRun, JobRequestBase, JobView, ScriptRequest
 from shothub.wire.problems import FaultModel
@@ -175,10 +175,10 @@ def _store(
 ) -> list[JobView]:
     jobs = [_new_job(principal, item, now) for item in ready]
     Job.objects.bulk_create(jobs)
-    sources = [_source_of(j, item.request) for j, item in zip(jobs, ready, strict=True)]
-    JobSource.objects.bulk_create(source for source in sources if source)
+    given = [_source_of(j, item.request) for j, item in zip(jobs, ready, strict=True)]
+    JobSource.objects.bulk_create([source for source in given if source])
     note = Note(now=now, actor=principal.username)
-    Event.objects.bulk_create(new_event("job.submitted", note, job) for job in jobs)
+    add_events(new_event("job.submitted", note, job) for job in jobs)
     if idempotency:
         Submission.objects.create(
             owner_id=principal.user,
