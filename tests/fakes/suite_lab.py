@@ -75,6 +75,7 @@ class Lab:
         self.state = folder / "state"
         self.shots = folder / "shots"
         self.mood = folder / "mood"
+        self.devices = DEVICES / "moody"
         self._count = count()
         folder.mkdir(exist_ok=True)
         self.mood.write_text("")
@@ -87,7 +88,7 @@ class Lab:
             apparatus_name="test",
             connection_table=self.table,
             shots=self.shots,
-            user_devices=[DEVICES / "moody"],
+            user_devices=[self.devices],
         )
         self.environment = suite_environment(home, offscreen=True)
         fault = compile_connection_table(

@@ -2,7 +2,8 @@
 
 Run as ``python -m shothub.suite.launcher --state DIR`` in the suite's environment. This
 process becomes BLACS. Exit codes: 0 closed, 3 BLACS is not installed, 4 no usable
-labconfig or connection table, 5 the suite's servers do not start.
+labconfig or connection table, 5 the suite's servers do not start, 6 the plugin's journal
+cannot be used.
 """
 
 import argparse
@@ -24,10 +25,13 @@ from shothub.suite.install import (
     install_plugin,
     uninstall_plugin,
 )
+from shothub.suite.plugin.journal import NotJournalled
+from shothub.suite.plugin.station import Station
+from shothub.suite.plugin.watch import Patience
 from shothub.suite.profile import compiled_table, refresh_ports
 from shothub.suite.servers import ServersFailed, SuiteServers
 
-EXIT_NO_BLACS, EXIT_NO_TABLE, EXIT_NO_SERVERS = 3, 4, 5
+EXIT_NO_BLACS, EXIT_NO_TABLE, EXIT_NO_SERVERS, EXIT_NO_JOURNAL = 3, 4, 5, 6
 _LONGEST_LOG = 20_000_000
 
 
@@ -48,8 +52,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
         _install(state, enable=options.install)
         return
     _prepare_suite(state)
+    try:
+        station = Station(state, Patience(margin=options.margin, grace=options.grace))
+    except NotJournalled as error:
+        fault = Fault(code="no_journal", detail=f"{error}.")
+        _give_up(EXIT_NO_JOURNAL, fault)
     _log_to(state / "blacs.log")
-    _become_blacs(state, options)
+    _become_blacs(station, options)
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -83,12 +92,15 @@ def _install(state: Path, *, enable: bool) -> None:
 
 def _prepare_suite(state: Path) -> None:
     """Check the labconfig, the connection table and the ports; start the servers."""
-    from labscript_utils.labconfig import LabConfig  # noqa: PLC0415 (extra [agent])
+    from labscript_profile import default_labconfig_path  # noqa: PLC0415 ([agent])
+
+    # Before labscript_utils is imported, which makes an example profile if none is there.
+    if not default_labconfig_path().is_file():
+        detail = f"There is no labconfig {default_labconfig_path()}."
+        _give_up(EXIT_NO_TABLE, Fault(code="no_labconfig", detail=detail))
+    from labscript_utils.labconfig import LabConfig  # noqa: PLC0415
 
     config = LabConfig()
-    if not Path(config.config_path).is_file():
-        detail = f"There is no labconfig {config.config_path}."
-        _give_up(EXIT_NO_TABLE, Fault(code="no_labconfig", detail=detail))
     table = Path(config.get("paths", "connection_table_h5"))
     source = Path(config.get("paths", "connection_table_py"))
     own = table == compiled_table(state)
@@ -132,7 +144,7 @@ def _log_to(file: Path) -> None:
     os.close(log)
 
 
-def _become_blacs(state: Path, options: argparse.Namespace) -> None:
+def _become_blacs(station: Station, options: argparse.Namespace) -> None:
     closer = _Closer()
     import blacs.plugins  # noqa: PLC0415 (extra [agent])
     import labscript_utils.h5_lock  # noqa: F401, PLC0415 (must come before h5py)
@@ -142,7 +154,6 @@ def _become_blacs(state: Path, options: argparse.Namespace) -> None:
         answer_dialogs,
         name_qt_versions,
     )
-    from shothub.suite.plugin.watch import Patience  # noqa: PLC0415
 
     name_qt_versions()
     if options.offscreen:
@@ -150,8 +161,7 @@ def _become_blacs(state: Path, options: argparse.Namespace) -> None:
     again = [sys.executable, *sys.orig_argv[1:]]
 
     def make(initial_settings: Mapping[str, object]) -> Plugin:
-        patience = Patience(margin=options.margin, grace=options.grace)
-        plugin = Plugin(initial_settings, state=state, patience=patience)
+        plugin = Plugin(initial_settings, station)
         # What BLACS runs when the operator lets it start itself again.
         sys.argv[:] = again[1:]
         closer.watch(plugin, until_stdin_closes=options.until_stdin_closes)

@@ -1,7 +1,6 @@
 """The plugin as BLACS loads it: an object with the methods that BLACS calls."""
 
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
 from qtutils.qt.QtCore import QTimer
@@ -9,7 +8,6 @@ from qtutils.qt.QtCore import QTimer
 from shothub.suite.plugin.inside import Inside, never_resume
 from shothub.suite.plugin.service import Service
 from shothub.suite.plugin.station import Station
-from shothub.suite.plugin.watch import Patience
 
 
 class Plugin:
@@ -20,20 +18,15 @@ class Plugin:
 
     Args:
         initial_settings: what ``get_save_data`` returned when BLACS was last closed.
-        state: state folder of the apparatus.
-        patience: of the watchdog.
+        station: all of the plugin but BLACS.
     """
 
     def __init__(
-        self,
-        initial_settings: Mapping[str, object],
-        *,
-        state: Path,
-        patience: Patience | None = None,
+        self, initial_settings: Mapping[str, object], station: Station
     ) -> None:
         never_resume()
         self._operators_pause = initial_settings.get("operators_pause") is True
-        self._station = Station(state, patience or Patience())
+        self._station = station
         self._service: Service | None = None
         self._inside: Inside | None = None
 

@@ -21,6 +21,7 @@ from shothub.suite.plugin.watch import Facts
 logger = logging.getLogger("BLACS.shothub")
 
 _LONGEST_ERROR = 2_000
+_BROKEN = "The device's tab did not start; BLACS's log says why."
 
 
 class Inside:
@@ -40,7 +41,6 @@ class Inside:
         queue = self._queue
         stock_next, stock_prepend = queue.get_next_file, queue.prepend
         stock_request = queue.process_request
-        stock_start = self._clock.start_run
 
         def get_next_file() -> str:
             path = listener.next_shot()
@@ -57,23 +57,27 @@ class Inside:
                 return "This shot is in shothub's hands: it was not added.\n"
             return str(stock_request(path))
 
-        @functools.wraps(stock_start)
-        def start_run(*args: object) -> object:
-            listener.starting()
-            return stock_start(*args)
-
         queue.get_next_file, queue.prepend = get_next_file, prepend
         queue.process_request = process_request
         self._ui.treeview.add_to_queue = process_request
-        self._clock.start_run = start_run
+        self._guard_clock(listener)
         button = self._ui.queue_pause_button
         button.clicked.connect(lambda on: listener.stirred(by_operator=bool(on)))
         button.toggled.connect(lambda _on: listener.stirred())
         self._ui.treeview.model().rowsInserted.connect(lambda *_: listener.stirred())
 
-    @property
-    def _clock(self) -> Any:
-        return self._application.tablist[self._queue.master_pseudoclock]
+    def _guard_clock(self, listener: Listener) -> None:
+        clock = self._application.tablist.get(self._queue.master_pseudoclock)
+        if clock is None:
+            return  # It did not start: no shot can run, and ``facts`` says so.
+        stock_start = clock.start_run
+
+        @functools.wraps(stock_start)
+        def start_run(*args: object) -> object:
+            listener.starting()
+            return stock_start(*args)
+
+        clock.start_run = start_run
 
     def local_waiting(self) -> bool:
         return bool(inmain(self._ui.treeview.model().rowCount))
@@ -100,13 +104,15 @@ class Inside:
             for name, tab in tabs.items()
             if _has_dead_worker(tab) and not _restarting(tab)
         )
+        broken = dict.fromkeys(self._application.failed_device_settings, _BROKEN)
+        errors = {
+            n: _plain(t.error_message) for n, t in tabs.items() if t.error_message
+        }
         return Facts(
             paused=self.paused(),
             alive=self._queue.manager.is_alive(),
             status=self.status(),
-            faults={
-                n: _plain(t.error_message) for n, t in tabs.items() if t.error_message
-            },
+            faults=broken | errors,
             dead=dead,
             busy=frozenset(n for n, t in tabs.items() if t.mode != MODE_MANUAL),
         )
@@ -139,8 +145,9 @@ class Inside:
                 tab.error_message = "A worker process of this device has ended."
 
     def restart(self, names: frozenset[str]) -> None:
-        for name in names:
-            inmain(self._restart, self._application.tablist[name])
+        tabs = self._tabs()
+        for name in names & set(tabs):
+            inmain(self._restart, tabs[name])
 
     def _restart(self, tab: Any) -> None:
         if not _restarting(tab):
