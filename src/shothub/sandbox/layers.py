@@ -2,12 +2,13 @@
 
 import os
 import shutil
+import subprocess
 import sys
 from dataclasses import dataclass
 
 from shothub.sandbox.cgroups import CgroupParents, find_parents
 from shothub.sandbox.filters import guest_filter
-from shothub.sandbox.guests.kernel import has_user_namespaces, landlock_abi
+from shothub.sandbox.guests.kernel import landlock_abi
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,7 +44,7 @@ class Layers:
 def probe() -> Layers:
     """Look at this machine; takes a few milliseconds."""
     bubblewrap = shutil.which("bwrap") or ""
-    namespaces, landlock = has_user_namespaces(), landlock_abi()
+    namespaces, landlock = _has_user_namespaces(bubblewrap), landlock_abi()
     seccomp, parents = _has_seccomp(), find_parents()
     own_uid = os.getuid() == 0
     missing = [
@@ -103,3 +104,15 @@ def _has_seccomp() -> bool:
         return bool(guest_filter())
     except (OSError, RuntimeError):
         return False
+
+
+def _has_user_namespaces(bubblewrap: str) -> bool:
+    """Tell whether bubblewrap may make one; on some systems it needs a permit of its own."""
+    nothing = shutil.which("true")
+    if not bubblewrap or not nothing:
+        return False
+    world = ["--unshare-user", "--ro-bind", "/", "/"]
+    tried = subprocess.run(  # noqa: S603  (the command is ours)
+        [bubblewrap, *world, nothing], capture_output=True, check=False, env={}
+    )
+    return tried.returncode == 0

@@ -1,7 +1,6 @@
 """What Linux offers for giving up rights, by way of the C library."""
 
 import ctypes
-import errno
 import os
 import struct
 from collections.abc import Iterable
@@ -140,15 +139,3 @@ def install_filter(program: bytes) -> None:
     pointer = struct.pack("HxxxxxxQ", len(program) // 8, ctypes.addressof(buffer))
     libc.prctl(_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
     _check(libc.prctl(_SET_SECCOMP, _FILTER, pointer, 0, 0), "seccomp")
-
-
-def has_user_namespaces() -> bool:
-    """Tell whether an unprivileged process may make one; tried in a child."""
-    child = os.fork()
-    if not child:
-        try:
-            unshare(NEW_USER)
-        except OSError as error:
-            os._exit(error.errno or errno.EPERM)
-        os._exit(0)
-    return os.waitpid(child, 0)[1] == 0
