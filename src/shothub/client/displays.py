@@ -6,7 +6,7 @@ from html import escape
 from shothub.domain.scans import BadValue, describe, parse_value
 from shothub.domain.states import JOB_ENDS, JobState
 from shothub.wire.apparatus import ApparatusView, ProcedureView
-from shothub.wire.jobs import JobView
+from shothub.wire.jobs import JobView, RoutineView
 
 _COLOURS = {
     JobState.DONE: "#1a7f37",
@@ -44,6 +44,16 @@ def job_line(job: JobView) -> str:
     """Return a job in one line of text."""
     name = f" {job.name!r}" if job.name else ""
     return f"<Job {job.id}{name} on {job.apparatus}: {progress_text(job)}>"
+
+
+def failure_texts(routines: Iterable[RoutineView]) -> list[str]:
+    """Return in words which routines failed, on what, and why."""
+    return [
+        f"{ended.routine} failed on "
+        f"{'the job' if ended.shot is None else f'shot {ended.shot}'}: {ended.reason}"
+        for ended in routines
+        if ended.state == "failed"
+    ]
 
 
 def globals_text(job: JobView) -> str:

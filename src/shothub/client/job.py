@@ -184,7 +184,8 @@ class Job:
 
         The index is the shot index; the column ``shot_state`` tells why a row has no
         results; then come globals (``tof``) and what routines saved
-        (``atom_number.atoms``). ``attrs["units"]`` has units by column.
+        (``atom_number.atoms``). ``attrs["units"]`` has units by column,
+        ``attrs["failures"]`` tells which routines failed and why.
 
         Args:
             multiindex: name columns by tuples, as lyse's dataframe does.
@@ -208,9 +209,8 @@ class Job:
     def images(self, label: str | None = None) -> "Pixels":
         """Return images as one array (shots, frames, y, x).
 
-        Frames are in the order that `frame_names` tells, for absorption images: atoms,
-        light, dark. With shots missing it is a masked array in which these are
-        masked; with none missing an ordinary one.
+        Frames are in the order atoms, light, dark; others follow by name. With shots
+        missing it is a masked array in which these are masked, else an ordinary one.
 
         Args:
             label: name of the image, e.g. ``absorption``; may be left out if there is
@@ -233,13 +233,6 @@ class Job:
             call = calls.image_archive(self.id, label)
             downloads.receive(self._connection, call, archive)
             return read_archive(archive)
-
-    def frame_names(self, label: str | None = None) -> list[str]:
-        """Return the names of an image's frames, in the order in which arrays have them."""
-        label = label or self.only_image_label()
-        types = (f.media_type for f in self._image_files() if f.label == label)
-        _, _, names = next(types, "").partition("frames=")
-        return [name for name in names.split(",") if name]
 
     def _image_files(self) -> list[FileView]:
         return self._connection.do(calls.images(self.id))

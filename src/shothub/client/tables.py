@@ -5,6 +5,7 @@ from typing import Any
 
 import pandas as pd
 
+from shothub.client.displays import failure_texts
 from shothub.wire.jobs import ResultTable
 
 STATE = "shot_state"
@@ -15,7 +16,8 @@ def frame(table: ResultTable, *, multiindex: bool = False) -> pd.DataFrame:
 
     The index is named ``shot``. The first column, ``shot_state``, tells why a row has no
     results. Then come the globals and what routines saved: ``tof``,
-    ``atom_number.atoms``. ``attrs`` holds ``job`` and ``units`` by column.
+    ``atom_number.atoms``. ``attrs`` holds ``job``, ``units`` by column, and ``failures``:
+    which routines failed, on what, and why.
 
     Args:
         table: the hub's answer.
@@ -32,6 +34,7 @@ def frame(table: ResultTable, *, multiindex: bool = False) -> pd.DataFrame:
     )
     found.attrs["job"] = table.job
     found.attrs["units"] = {n: u for n, u in zip(names, table.units, strict=False) if u}
+    found.attrs["failures"] = failure_texts(table.routines)
     return found
 
 

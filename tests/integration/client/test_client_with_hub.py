@@ -87,7 +87,7 @@ class Place:
             "SHOTHUB_URL": self.url,
             "SHOTHUB_TOKEN": self.tokens[name],
         }
-        return subprocess.run(  # noqa: S603 (our own command)
+        return subprocess.run(
             [sys.executable, "-m", "shothub", *arguments],
             env=environment,
             capture_output=True,
@@ -101,7 +101,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     data = tmp_path_factory.mktemp("hub")
     environment = {k: v for k, v in os.environ.items() if not k.startswith("SHOTHUB_")}
     environment.pop("DJANGO_SETTINGS_MODULE", None)
-    said = subprocess.run(  # noqa: S603 (our own code)
+    said = subprocess.run(
         [sys.executable, "-c", ENROL, str(data)],
         env=environment,
         capture_output=True,
@@ -109,7 +109,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
         check=True,
     )
     command = [sys.executable, "-m", "shothub", "server", "--data", str(data)]
-    with subprocess.Popen(  # noqa: S603 (our own command)
+    with subprocess.Popen(
         [*command, "--port", "0"],
         env=environment,
         stdout=subprocess.PIPE,
@@ -314,7 +314,7 @@ def test_a_missing_scope_is_named(place: Place, agent: ScriptedAgent) -> None:
 def test_the_command_submits_waits_and_shows(
     place: Place, agent: ScriptedAgent, tmp_path: Path
 ) -> None:
-    ended = place.shothub("alice", "submit", "bec_tof", "-g", "tof=[0.005,0.01]")
+    ended = place.shothub("alice", "submit", "sim", "bec_tof", "-g", "tof=[0.005,0.01]")
     assert ended.returncode == 0
     job = place.hub("alice").job(ended.stdout.strip())
     run_all(agent, job, 2)
@@ -336,7 +336,7 @@ def test_logging_in_on_an_empty_home(place: Place, tmp_path: Path) -> None:
     }
 
     def shothub(*arguments: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(  # noqa: S603 (our own command)
+        return subprocess.run(
             [sys.executable, "-m", "shothub", *arguments],
             env=environment,
             input=f"{place.tokens['alice']}\n",

@@ -190,7 +190,8 @@ def test_with_several_apparatus_one_must_be_named(
     ended = shothub("submit", "bec_tof")
     assert ended.code == 1
     assert "sim, bec" in ended.err
-    assert shothub("submit", "bec_tof", "-a", "sim").code == 0
+    assert shothub("submit", "sim", "bec_tof").code == 0
+    assert shothub("submit", "sim", "bec_tof", "more").code == 2
 
 
 def test_a_dry_run_tells_the_shots_or_the_faults(
@@ -382,6 +383,31 @@ def test_pictures_and_files_are_stored(
     assert (tmp_path / "j1/images/absorption/0.png").read_bytes() == b"p"
     shothub("files", "j1", "-d", str(tmp_path), "--kind", "figure")
     assert (tmp_path / "j1/figures/fit.png").read_bytes() == b"f"
+
+
+def test_images_may_be_stored_under_a_name(
+    fake: FakeHub, shothub: Shothub, tmp_path: Path
+) -> None:
+    np.save(tmp_path / "0.npy", np.ones((3, 2, 2), np.uint16))
+    with ZipFile(tmp_path / "x.npz", "w") as archive:
+        archive.write(tmp_path / "0.npy", "0.npy")
+    packed = (tmp_path / "x.npz").read_bytes()
+    fake.answers["GET /jobs/j1/images/absorption.npz"] = lambda _r: httpx.Response(
+        200, content=packed
+    )
+    target = str(tmp_path / "mine.npy")
+    assert shothub("images", "j1", "absorption", "--save", target).code == 0
+    assert np.load(target).dtype == np.uint16
+    nowhere = str(tmp_path / "no" / "mine.npy")
+    assert shothub("images", "j1", "absorption", "--save", nowhere).code == 1
+
+
+def test_the_newest_job_is_called_last(fake: FakeHub, shothub: Shothub) -> None:
+    fake.answers["GET /jobs"] = JobPage(jobs=[job_view()], total=1)
+    fake.answers["GET /jobs/j1/logs"] = [LogView(stage="compile", text="hi")]
+    assert "hi" in shothub("logs", "last").out
+    fake.answers["GET /jobs"] = JobPage(jobs=[], total=0)
+    assert shothub("logs", "last").code == 1
 
 
 def test_logs_are_printed(fake: FakeHub, shothub: Shothub) -> None:

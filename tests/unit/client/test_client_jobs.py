@@ -16,7 +16,7 @@ from shothub.client import (
     Refused,
     StillUnfinished,
 )
-from shothub.wire.jobs import DryRun, EventView, JobPage, LogView
+from shothub.wire.jobs import DryRun, EventView, JobPage, LogView, RoutineView
 
 
 @pytest.fixture
@@ -184,7 +184,18 @@ def test_results_have_a_row_for_every_shot(fake: FakeHub) -> None:
     assert frame["tof"][1] == 0.01
     assert frame["atom_number.atoms"].dtype == float
     assert frame["atom_number.ok"][0] is True
-    assert frame.attrs == {"job": "j1", "units": {"tof": "s"}}
+    assert frame.attrs == {"job": "j1", "units": {"tof": "s"}, "failures": []}
+
+
+def test_results_say_which_routines_failed_and_why(fake: FakeHub) -> None:
+    failed = RoutineView(routine="fit", shot=2, state="failed", reason="no atoms")
+    fine = RoutineView(routine="fit", shot=0, state="done")
+    whole = RoutineView(routine="t", state="failed", reason="too few shots")
+    fake.answers["GET /jobs/j1/results"] = table(routines=[fine, failed, whole])
+    assert fake.hub().job("j1").results().attrs["failures"] == [
+        "fit failed on shot 2: no atoms",
+        "t failed on the job: too few shots",
+    ]
 
 
 def test_results_can_have_lyses_columns(fake: FakeHub) -> None:
@@ -257,15 +268,11 @@ def test_images_of_different_shapes_are_given_by_shot(fake: FakeHub) -> None:
 
 def test_an_only_image_needs_no_name_and_several_do(fake: FakeHub) -> None:
     give_images(fake, {"0": np.ones((3, 2, 2), np.uint16)})
-    media = "application/x-npy; frames=atoms,light,dark"
     view = fake.add_file("images/absorption/0.npy", b"x", label="absorption")
-    fake.answers["GET /jobs/j1/images"] = [
-        view.model_copy(update={"media_type": media})
-    ]
+    fake.answers["GET /jobs/j1/images"] = [view]
     fake.course = course({"state": "done", "shots": 1})
     job = fake.hub().job("j1")
     assert job.images().shape == (1, 3, 2, 2)
-    assert job.frame_names() == ["atoms", "light", "dark"]
     other = view.model_copy(update={"label": "fluorescence"})
     fake.answers["GET /jobs/j1/images"] = [view, other]
     with pytest.raises(Refused, match="absorption, fluorescence"):

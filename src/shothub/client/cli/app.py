@@ -22,8 +22,8 @@ _COMMANDS: tuple[Entry, ...] = (
         "submit",
         submit.submit,
         (
-            "shothub submit bec_tof -g tof=linspace:0.005:0.025:11 --wait",
-            "shothub submit my_experiment.py --globals my_globals.h5 --routine my_fit.py",
+            "shothub submit sim bec_tof -g tof=linspace:0.005:0.025:11 --wait",
+            "shothub submit sim my_experiment.py --globals my_globals.h5 --routine my_fit.py",
         ),
     ),
     ("jobs", jobs.jobs, ("shothub jobs --state running", "shothub jobs --tag demo")),
@@ -33,12 +33,12 @@ _COMMANDS: tuple[Entry, ...] = (
     (
         "results",
         results.results,
-        ("shothub results JOB", "shothub results JOB --csv scan.csv"),
+        ("shothub results last", "shothub results JOB --csv scan.csv"),
     ),
     (
         "images",
         results.images,
-        ("shothub images JOB absorption", "shothub images JOB --png --out pictures"),
+        ("shothub images JOB absorption", "shothub images JOB --png --save pictures"),
     ),
     ("logs", results.logs, ("shothub logs JOB",)),
     (

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from shothub.client import downloads
+from shothub.client import displays, downloads
 from shothub.client.cli import output
 from shothub.client.cli.session import JobId, Json, Profile, job
 from shothub.client.errors import MissingPart, Refused
@@ -44,8 +44,8 @@ def images(  # noqa: PLR0913 (one option for each way to store)
     label: Annotated[
         str | None, typer.Argument(help="Name of the image, e.g. absorption.")
     ] = None,
-    out: Annotated[
-        Path, typer.Option("--out", "-o", help="Folder to store in.")
+    save: Annotated[
+        Path, typer.Option("--save", "-o", help="A .npy file, or a folder.")
     ] = Path(),
     png: Annotated[
         bool, typer.Option("--png", help="Store the hub's pictures instead of numbers.")
@@ -58,11 +58,10 @@ def images(  # noqa: PLR0913 (one option for each way to store)
     Shots that are missing are NaN in that file.
     """
     found = job(context, profile, ident)
-    out.mkdir(parents=True, exist_ok=True)
     if png:
-        stored = _pictures(found, label, out)
+        stored = _pictures(found, label, save)
     else:
-        stored = [_numbers(found, label or found.only_image_label(), out)]
+        stored = [_numbers(found, label or found.only_image_label(), save)]
     _tell_stored(stored, as_json=as_json)
 
 
@@ -119,10 +118,8 @@ def _show(table: ResultTable) -> None:
     output.table(["shot", "shot_state", *heads], rows)
     for routine, saved in table.multishot.items():
         output.pairs((f"{routine}.{name}", value) for name, value in saved.items())
-    for ended in table.routines:
-        if ended.state == "failed":
-            place = "the job" if ended.shot is None else f"shot {ended.shot}"
-            output.note(f"{ended.routine} failed on {place}: {ended.reason}")
+    for failure in displays.failure_texts(table.routines):
+        output.note(failure)
 
 
 def _write_parquet(found: Job, path: Path) -> None:
@@ -145,24 +142,27 @@ def _writable(path: Path) -> Path:
     return path
 
 
-def _numbers(found: Job, label: str, out: Path) -> Path:
+def _numbers(found: Job, label: str, save: Path) -> Path:
     import numpy as np  # noqa: PLC0415 (takes its time; other commands need it not)
 
+    target = save
+    if save.suffix != ".npy":
+        save.mkdir(parents=True, exist_ok=True)
+        target = downloads.place_below(save, f"{found.id}_{label}.npy")
     pixels: Any = found.images(label)
     if isinstance(pixels, np.ma.MaskedArray):
         pixels = np.ma.filled(pixels.astype(np.float32), np.nan)
-    target = downloads.place_below(out, f"{found.id}_{label}.npy")
-    np.save(target, pixels)
+    np.save(_writable(target), pixels)
     return target
 
 
-def _pictures(found: Job, label: str | None, out: Path) -> list[Path]:
+def _pictures(found: Job, label: str | None, save: Path) -> list[Path]:
     shown = [
         file
         for file in found.files()
         if file.kind == "preview" and label in (None, file.label)
     ]
-    place = downloads.place_below(out, found.id)
+    place = downloads.place_below(save, found.id)
     return [found.save(file, place) for file in shown]
 
 

@@ -8,10 +8,12 @@ from typing import Annotated
 import typer
 
 from shothub.client.cli import output
+from shothub.client.errors import Refused
 from shothub.client.hub import Hub
 from shothub.client.job import Job
 from shothub.client.profiles import profile_file
 from shothub.client.retries import Manner
+from shothub.domain.faults import Fault
 
 Json = Annotated[
     bool, typer.Option("--json", help="Print one JSON document and nothing else.")
@@ -20,7 +22,7 @@ Profile = Annotated[
     str | None,
     typer.Option(help="Use this profile instead of the default.", metavar="NAME"),
 ]
-JobId = Annotated[str, typer.Argument(help="The job id.", metavar="JOB")]
+JobId = Annotated[str, typer.Argument(help="The job id, or `last`.", metavar="JOB")]
 
 
 def _open(url: str | None, token: str | None, profile: str | None) -> Hub:
@@ -52,5 +54,16 @@ def hub(context: typer.Context, profile: str | None) -> Hub:
 
 
 def job(context: typer.Context, profile: str | None, ident: str) -> Job:
-    """Return a job by its id."""
-    return hub(context, profile).job(ident)
+    """Return a job by its id, or the newest one for ``last``.
+
+    Raises:
+        Refused: there is no job yet.
+        NotFound: it is not there, or not yours.
+    """
+    opened = hub(context, profile)
+    # No job id has the letter l.
+    if ident != "last":
+        return opened.job(ident)
+    for found in opened.jobs(limit=1):
+        return found
+    raise Refused(Fault(code="no_job", detail="You have not submitted a job yet."))

@@ -18,16 +18,14 @@ from shothub.wire.jobs import DryRun
 
 def submit(  # noqa: PLR0913 (one option for each thing that a job is made of)
     context: typer.Context,
-    what: Annotated[
-        str,
-        typer.Argument(help="A procedure's name, or a script file.", metavar="WHAT"),
-    ],
-    apparatus: Annotated[
-        str,
-        typer.Option(
-            "-a", "--apparatus", help="Name of the apparatus; not needed if only one."
+    words: Annotated[
+        list[str],
+        typer.Argument(
+            help="A procedure's name or a script file, after the name of the "
+            "apparatus; that may be left out if there is only one.",
+            metavar="[APPARATUS] WHAT",
         ),
-    ] = "",
+    ],
     values: Annotated[
         list[str] | None,
         typer.Option(
@@ -65,7 +63,10 @@ def submit(  # noqa: PLR0913 (one option for each thing that a job is made of)
     Several -g that scan make a grid: every combination becomes a shot. The job id goes
     to stdout, so that scripts can keep it.
     """
-    machine = _apparatus(hub(context, profile), apparatus)
+    *named, what = words
+    if len(named) > 1:
+        raise typer.BadParameter("give at most an apparatus and what to run on it")
+    machine = _apparatus(hub(context, profile), *named)
     is_script = what.endswith(".py") or "/" in what or Path(what).is_file()
     options: dict[str, Any] = {
         "script" if is_script else "procedure": what,
@@ -113,7 +114,7 @@ def _bad_entry(detail: str) -> Refused:
     return Refused(Fault(code="bad_value", detail=detail, where="-g", hint=hint))
 
 
-def _apparatus(opened: Hub, name: str) -> Apparatus:
+def _apparatus(opened: Hub, name: str = "") -> Apparatus:
     if name:
         return opened.apparatus(name)
     found = opened.apparatuses()
@@ -124,8 +125,8 @@ def _apparatus(opened: Hub, name: str) -> Apparatus:
         Fault(
             code="which_apparatus",
             detail=f"There are these apparatus: {names}.",
-            where="--apparatus",
-            hint="name the one you want with -a",
+            where="APPARATUS",
+            hint="name the one you want: shothub submit APPARATUS WHAT",
         )
     )
 
