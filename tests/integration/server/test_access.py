@@ -216,7 +216,7 @@ def test_a_key_is_a_slug(db: None, key: str) -> None:
 
 def test_a_weak_password_is_refused(db: None) -> None:
     with pytest.raises(Invalid, match="too common"):
-        create_user(username="someone", password="password1", key="someone")  # noqa: S106
+        create_user(username="someone", password="password1", key="someone")
 
 
 def test_pages_reach_the_api_by_session_and_csrf_token(cast: Cast) -> None:

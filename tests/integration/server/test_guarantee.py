@@ -150,6 +150,21 @@ def test_a_lapsed_lease_returns_and_cannot_start(
     assert again["fence"] > leased["fence"]
 
 
+@pytest.mark.parametrize(("minutes", "state"), [(1, "running"), (60, "analysing")])
+def test_results_that_never_come_do_not_hold_a_job_for_ever(
+    cast: Cast, leased: Any, minutes: int, state: str
+) -> None:
+    attempt = cast.agent.start(leased).ok()["attempt"]
+    ended = clock.now() - timedelta(minutes=minutes)
+    cast.agent.finish(attempt).ok()
+    Shot.objects.update(ended=ended)
+    cast.agent.poll().ok()
+    assert cast.alice("GET", f"/jobs/{leased['job']}").ok()["state"] == state
+    cast.agent.analysed(attempt, atoms=1).ok()
+    table = cast.alice("GET", f"/jobs/{leased['job']}/results").ok()
+    assert table["rows"][0][-1] == 1
+
+
 def test_nothing_starts_while_paused(cast: Cast, leased: Any) -> None:
     cast.olga("POST", "/apparatus/sim/pause", {"message": "vacuum"}).ok()
     refused = cast.agent.start(leased)

@@ -33,7 +33,7 @@ def environment() -> dict[str, str]:
 
 def admin(data: Path, *words: str) -> str:
     command = [sys.executable, "-c", ADMIN, *words, "--data", str(data)]
-    done = subprocess.run(  # noqa: S603
+    done = subprocess.run(
         command, env=environment(), capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
@@ -57,7 +57,7 @@ class Served:
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     data = tmp_path_factory.mktemp("hub")
     command = [sys.executable, "-c", SERVE, str(data)]
-    with subprocess.Popen(  # noqa: S603
+    with subprocess.Popen(
         command, env=environment(), stdout=subprocess.PIPE, text=True
     ) as process:
         assert process.stdout
@@ -213,7 +213,7 @@ def test_a_file_goes_up_and_comes_back(served: Served) -> None:
 def test_a_wrong_configuration_stops_the_start(tmp_path: Path) -> None:
     env = environment() | {"SHOTHUB_THREADS": "none"}
     command = [sys.executable, "-c", SERVE, str(tmp_path)]
-    done = subprocess.run(  # noqa: S603
+    done = subprocess.run(
         command, env=env, capture_output=True, text=True, timeout=60, check=False
     )
     assert done.returncode == 2

@@ -1,6 +1,7 @@
 """What agents do: open a session, ask for work, hand in compiled jobs."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -133,6 +134,7 @@ def poll(principal: Principal, asked: Poll, *, now: datetime) -> Work:
         lapsed = Note(now=now, actor="hub", epoch=asked.epoch, detail="lease lapsed")
         _return_leases(apparatus, lapsed, Q(lease_expires__lt=now))
         _return_tasks(apparatus, lapsed, Q(task_expires__lt=now))
+        _settle_waiting(apparatus, replace(lapsed, detail="results given up"))
         most = asked.capacity
         shots = [] if apparatus.paused else _lease(apparatus, most.shots, note)
         return Work(
@@ -142,6 +144,13 @@ def poll(principal: Principal, asked: Poll, *, now: datetime) -> Work:
             cancelled=_cancelled(apparatus),
             paused=apparatus.paused,
         )
+
+
+def _settle_waiting(apparatus: Apparatus, note: Note) -> None:
+    """Move on the jobs of which only results are missing, if those are given up."""
+    states = [JobState.QUEUED.value, JobState.RUNNING.value]
+    for job in Job.objects.filter(apparatus=apparatus, state__in=states, pending=0):
+        settle(job, note)
 
 
 def has_work(work: Work) -> bool:

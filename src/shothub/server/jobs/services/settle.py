@@ -1,5 +1,9 @@
 """Where a job goes when there is nothing left to run."""
 
+from datetime import datetime, timedelta
+
+from django.conf import settings
+
 from shothub.domain.states import JobState, ShotState, end_of_job
 from shothub.server.jobs.models import Job, Shot
 from shothub.server.jobs.transitions import Note, move_job
@@ -8,7 +12,12 @@ _ACTIVE = {JobState.QUEUED, JobState.RUNNING, JobState.CANCELLING}
 
 
 def settle(job: Job, note: Note) -> None:
-    """Move a job on if its last shot has ended and the results of all have arrived."""
+    """Move a job on if its last shot has ended and the results of all have arrived.
+
+    Results that did not come within ``task_seconds`` of the shot's end are given up, so
+    that an agent which lost its journal holds nobody up; if they come later, they are
+    stored all the same.
+    """
     job.refresh_from_db(
         fields=["state", "waiting", "leased", "started_now", "shots_done", "cancelled"]
     )
@@ -18,10 +27,11 @@ def settle(job: Job, note: Note) -> None:
         move_job(job, JobState.CANCELLED, note)
     elif not job.shots_done:
         move_job(job, end_of_job((), cancelled=False), note)
-    elif not _awaits_results(job):
+    elif not _awaits_results(job, note.now):
         move_job(job, JobState.ANALYSING, note, {"task_epoch": 0})
 
 
-def _awaits_results(job: Job) -> bool:
+def _awaits_results(job: Job, now: datetime) -> bool:
+    given_up = now - timedelta(seconds=settings.SHOTHUB.task_seconds)
     done = Shot.objects.filter(job=job, state=ShotState.DONE.value, analysed=False)
-    return done.exists()
+    return done.filter(ended__gt=given_up).exists()
