@@ -158,7 +158,7 @@ class SimLab:
 
     def _python(self, program: str, order: object) -> None:
         paths = f"{self.folder}"
-        ended = subprocess.run(  # noqa: S603
+        ended = subprocess.run(
             [sys.executable, "-c", program],
             env=self.environment
             | {

@@ -54,7 +54,7 @@ class Script:
         """End with three frames."""
         start = self.time
         self.time = start - 0.5e-3
-        self.set(probe_detuning=9.0, probe_intensity=0.5, repump_light=state == "all")
+        self.set(probe_detuning=9.0, probe_intensity=0.9, repump_light=state == "all")
         self.time = start - 0.05e-3
         self.set(repump_light=0)
         exposures = []

@@ -45,8 +45,8 @@ def expected(shot: Path) -> Expected:
 def atom_number(shot: Path) -> float:
     """Return the number of atoms that the image of a shot should show.
 
-    What ``atom_number`` saves lies within 10 % and 3,000 atoms of it: the loading
-    fluctuates by 0.5 % from run to run, which evaporation makes 1 to 3 %, the light's
-    fringes add some 3 %, and the noise of an image is that of some 1,000 atoms.
+    What ``atom_number`` saves lies within 10 % of it, or within 2,000 atoms for few:
+    those are more than four standard deviations of the loading, the light and the noise
+    for procedures of trapped atoms with an evaporation to 0.75 MHz or more.
     """
     return expected(shot).atoms

@@ -10,13 +10,18 @@ from typing import Any
 import h5py
 import numpy as np
 import pytest
+from tests.fakes.compiled_shots import end, frames_of_file
 from tests.fakes.sim_lab import SimLab
 
 from shothub.agent.folder import load
 from shothub.domain.parameters import check_values
 from shothub.domain.scans import Scan
+from shothub.shots.decode import Bounds, assemble
+from shothub.shots.gate import Admitted, Refused, admit
+from shothub.shots.lab import read_lab
 from shothub.sim.expected import atom_number, expected
 from shothub.sim.lab_files import LAB, make_lab
+from shothub.suite.profile import compiled_table
 
 PROCEDURES = sorted(path.stem for path in (LAB / "procedures").glob("*.py"))
 
@@ -135,7 +140,7 @@ def test_a_users_own_script_with_runmanagers_globals_file_works(
 ) -> None:
     file = sim_lab.folder / "my_globals.h5"
     script = sim_lab.folder / "examples" / "make_globals.py"
-    subprocess.run(  # noqa: S603
+    subprocess.run(
         [sys.executable, str(script), str(file)],
         env=sim_lab.environment | {"READTHEDOCS": "1"},
         check=True,
@@ -196,3 +201,41 @@ def test_every_function_of_the_api_says_what_it_takes_in_which_units() -> None:
             text = ast.get_docstring(function) or ""
             for argument in function.args.args:
                 assert f"{argument.arg}: " in text, (function.name, argument.arg)
+
+
+def judged(sim_lab: SimLab, shot: Path) -> Admitted | Refused:
+    folder = load(LAB)
+    assert not isinstance(folder, list), folder
+    lab = read_lab(compiled_table(sim_lab.state), folder.limits)
+    (decoded,) = assemble([*frames_of_file(shot), end()], Bounds(shots=1))
+    return admit(decoded, lab)
+
+
+@pytest.mark.parametrize("name", PROCEDURES)
+def test_the_labs_own_limits_admit_its_procedures(sim_lab: SimLab, name: str) -> None:
+    points = example(name)
+    for shot in sim_lab.compile(f"procedures/{name}.py", [points[0], points[-1]]):
+        verdict = judged(sim_lab, shot)
+        assert isinstance(verdict, Admitted), verdict
+
+
+@pytest.mark.parametrize(
+    ("steps", "output"),
+    [
+        ("chip_current.constant(0.1, 4.5)", "chip_current"),
+        ("mot_gradient.constant(0.1, 26)", "mot_gradient"),
+        ("bias_field.constant(0.15, 1)", "bias_field"),
+    ],
+)
+def test_the_labs_limits_refuse_what_would_harm_the_machine(
+    sim_lab: SimLab, steps: str, output: str
+) -> None:
+    script = sim_lab.folder / "harmful.py"
+    script.write_text(
+        f"from labscript import stop\nfrom labscriptlib.bec import *\nt = begin()\n"
+        f"{steps}\nstop(0.2)\n"
+    )
+    (shot,) = sim_lab.compile("harmful.py", [{}])
+    verdict = judged(sim_lab, shot)
+    assert isinstance(verdict, Refused)
+    assert {f"limits.outputs.{output}"} == {fault.where for fault in verdict.faults}

@@ -22,7 +22,7 @@ from shothub.sim.physics.imaging import (
 )
 
 CAMERA = Camera()
-LIGHT = Light(saturation=0.5, detuning=9e6, duration=100e-6)
+LIGHT = Light(saturation=0.9, detuning=9e6, duration=100e-6)
 CLOUD = Cloud(
     thermal=1e5,
     temperature=200e-9,
@@ -82,7 +82,7 @@ def test_a_dark_frame_has_offset_and_read_noise_alone() -> None:
     dark = replace(LIGHT, duration=0.0)
     frame = expose(CAMERA, dark, None, np.random.default_rng(2)).astype(float)
     assert frame.mean() == pytest.approx(OFFSET, abs=0.05)
-    assert frame.var() == pytest.approx((8 / 4) ** 2 + 1 / 12, rel=0.02)
+    assert frame.var() == pytest.approx((8 / 8) ** 2 + 1 / 12, rel=0.02)
 
 
 def test_atoms_fluctuate_by_their_own_number() -> None:

@@ -98,7 +98,7 @@ class SimulatedCamera(TriggerableDevice):  # type: ignore[misc]
         magnification: float = 0.75,
         shape: Sequence[int] = (416, 168),
         quantum_efficiency: float = 0.5,
-        electrons_per_count: float = 4.0,
+        electrons_per_count: float = 8.0,
         read_noise: float = 8.0,
         seed: int = 0,
         BLACS_connection: str = "simulated camera",  # noqa: N803  labscript's own name

@@ -41,7 +41,7 @@ def build():
         magnification=0.75,
         shape=[416, 168],
         quantum_efficiency=0.5,
-        electrons_per_count=4.0,
+        electrons_per_count=8.0,
         read_noise=8.0,
         seed=1995,
     )

@@ -54,7 +54,7 @@ class Camera:
     shape: tuple[int, int] = (416, 168)
     pixel: float = 8.6e-6
     quantum_efficiency: float = 0.5
-    electrons_per_count: float = 4.0
+    electrons_per_count: float = 8.0
     read_noise: float = 8.0
 
     def electrons(self, saturation: float, duration: float) -> float:

@@ -192,7 +192,7 @@ def time_of_flight(t, duration):
     return t + duration
 
 
-def image(t, state="all", detuning=9.0, intensity=0.5, exposure=100e-6):
+def image(t, state="all", detuning=9.0, intensity=0.9, exposure=100e-6):
     """Take an absorption image: a frame with atoms, one with light only, one dark.
 
     The imaging light is absorbed by atoms in F=2 only. For ``state="all"`` a repumping

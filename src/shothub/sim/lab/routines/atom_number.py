@@ -15,6 +15,8 @@ CROSS_SECTION = 2.907e-13  # m^2, on resonance
 SATURATION = 16.69  # W/m^2
 PHOTON = 2.546e-19  # J
 DETUNING_OUTPUT = "ao6"  # MHz
+CURRENT_OUTPUT = "ao1"  # A, holds the trap
+TRAP_ROW, TRAP_COLUMN = 30, 84
 
 run = Run(path)
 camera = run.get_image_attributes("side")
@@ -28,6 +30,8 @@ with h5py.File(path, "r") as file:
     exposure = file["devices/camera/EXPOSURES"][0]
     row = np.searchsorted(outputs["TIMES"][:], exposure["t"] + 1e-9) - 1
     detuning = outputs["AO"][DETUNING_OUTPUT][row] * 1e6
+    trapped = np.flatnonzero(outputs["AO"][CURRENT_OUTPUT] > 0)
+    flight = exposure["t"] - outputs["TIMES"][trapped[-1] + 1] if len(trapped) else 0
 
 # Light in saturation intensities, from counts.
 pixel = camera["pixel_at_atoms"]
@@ -38,11 +42,19 @@ before = np.clip((light - dark) / counts, 1e-4, None)
 
 
 def region(density):
-    """Return rows and columns around the cloud, some six times as wide as its core."""
+    """Return rows and columns around the cloud, some six times as wide as its core.
+
+    Without a cloud that stands out, those around the place to which it has fallen.
+    """
     smooth = gaussian_filter(density, 2)
+    smooth -= np.median(smooth)
     y, x = np.unravel_index(np.argmax(smooth), smooth.shape)
     core = np.sqrt(np.count_nonzero(smooth > smooth[y, x] / 2) / np.pi) / 1.18
-    half = int(np.clip(6 * core, 45, 150))
+    half = int(np.clip(6 * core, 40, 150))
+    noise = 1.48 * np.median(np.abs(smooth))
+    if smooth[y, x] < 8 * noise:
+        y = round(TRAP_ROW + 9.81 * flight**2 / 2 / pixel)
+        x, half = TRAP_COLUMN, 30
     rows = slice(max(0, y - half), y + half + 1)
     columns = slice(max(0, x - half), x + half + 1)
     return rows, columns
