@@ -41,9 +41,15 @@ def test_the_first_results_are_plotted_over_the_scan() -> None:
     choice = choose(SCAN, x="", y=[])
     assert [o.key for o in choice.axes if o.chosen] == ["tof"]
     assert [o.key for o in choice.columns] == ["fit/atoms"]
-    assert choice.query == "x=tof&y=fit%2Fatoms"
     [plot] = plots_of(SCAN, choice)
     assert "tof (ms)" in plot
+
+
+def test_only_what_the_user_chose_stays_chosen_while_results_come_in() -> None:
+    nothing_yet = table()
+    assert choose(nothing_yet, x="", y=[]).query == ""
+    assert choose(SCAN, x="", y=[]).query == ""
+    assert choose(SCAN, x="shot", y=["fit/atoms"]).query == "x=shot&y=fit%2Fatoms"
 
 
 def test_an_unknown_column_is_ignored() -> None:

@@ -63,17 +63,16 @@ class Option:
 
 @dataclass(frozen=True, kw_only=True)
 class Choice:
-    """What is plotted, and what could be."""
+    """What is plotted, and what could be.
+
+    Attributes:
+        query: what the user asked for, as the query of an address; empty where he left
+            the choice to us, as our choice changes while results come in.
+    """
 
     axes: list[Option] = field(default_factory=list)
     columns: list[Option] = field(default_factory=list)
-
-    @property
-    def query(self) -> str:
-        """Return the choice as the query of an address."""
-        x = [("x", option.key) for option in self.axes if option.chosen]
-        y = [("y", option.key) for option in self.columns if option.chosen]
-        return urlencode([*x, *y])
+    query: str = ""
 
 
 def columns_of(table: ResultTable) -> list[Column]:
@@ -131,6 +130,9 @@ def choose(table: ResultTable, *, x: str, y: Sequence[str]) -> Choice:
     return Choice(
         axes=[*(_option(c, {across}) for c in axes), numbered],
         columns=[_option(c, set(shown)) for c in results],
+        query=urlencode(
+            [("x", across)] * (x == across) + [("y", key) for key in asked]
+        ),
     )
 
 
