@@ -1,7 +1,10 @@
 """The demo's stage: a folder with a lab, a hub, an agent and the stock BLACS, running."""
 
+import json
 import os
 import socket
+import subprocess
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,7 +14,6 @@ from shothub.client import Hub
 from shothub.client.errors import ShothubError
 from shothub.demo.processes import Program, start
 from shothub.runtime import clock
-from shothub.server import setup
 from shothub.suite.blacs import StockBlacs, start_blacs
 from shothub.suite.profile import suite_environment
 
@@ -91,7 +93,7 @@ class Stage:
             self.say("Writing the example lab …")
             self.make_lab(self.lab)
         self.say("Starting the hub …")
-        self._start_hub()
+        self.start_hub()
         self._enrol()
         self.say("Compiling the connection table …")
         prepared = prepare.prepare(self.lab)
@@ -101,7 +103,7 @@ class Stage:
         self.start_agent()
         self._until("agent and BLACS", self._machine_is_idle)
 
-    def _start_hub(self) -> None:
+    def start_hub(self) -> None:
         self._run(
             "hub",
             "server",
@@ -140,14 +142,23 @@ class Stage:
 
     def _enrol(self) -> None:
         """Make the apparatus, the users and their tokens at the hub."""
-        setup(self.folder / "hub")
-        from shothub.demo import enrolment  # noqa: PLC0415  (needs Django set up)
-
-        agent, members = enrolment.enrol(self.names, self.apparatus, now=clock.now())
-        _write_secret(self.folder / "agent.token", agent)
+        ended = subprocess.run(  # noqa: S603  (our own program)
+            [
+                *(sys.executable, "-m", "shothub.demo.enrolment"),
+                *("--data", str(self.folder / "hub"), "--apparatus", self.apparatus),
+                *self.names,
+            ],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if ended.returncode:
+            raise NotReady(f"The users could not be made:\n{ended.stderr}")
+        made = json.loads(ended.stdout)
+        _write_secret(self.folder / "agent.token", made["agent"])
         self.members = {
             name: Member(name, password, token, self.url)
-            for name, (password, token) in members.items()
+            for name, (password, token) in made["members"].items()
         }
 
     def _until(self, what: str, ready: Callable[[], bool]) -> None:
