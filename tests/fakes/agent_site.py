@@ -19,9 +19,16 @@ from pathlib import Path
 from shothub.runtime import clock
 from shothub.server import setup
 setup(Path(sys.argv[1]))
-from shothub.demo.enrolment import enrol
-agent, members = enrol(["alice", "bob"], "sim", now=clock.now())
-print(json.dumps({"agent": agent, **{n: token for n, (_, token) in members.items()}}))
+from shothub.server.accounts.services import create_user, grant, mint_token
+from shothub.server.apparatus.services import create_apparatus
+now = clock.now()
+create_apparatus(name="sim", now=now)
+users = {n: create_user(username=n, password=None, key=n) for n in ("alice", "bob", "bot")}
+for name in ("alice", "bob"):
+    grant(user=users[name], apparatus="sim", scripts=True, hdf5=True)
+tokens = {n: mint_token(user=users[n], now=now, name="test") for n in ("alice", "bob")}
+agent = mint_token(user=users["bot"], now=now, name="test", apparatus="sim")
+print(json.dumps(tokens | {"agent": agent}))
 """
 PATIENCE = 60.0
 
@@ -44,13 +51,21 @@ class AgentSite:
     def __enter__(self) -> "AgentSite":
         shutil.copytree(LAB, self.lab, ignore=shutil.ignore_patterns("__pycache__"))
         self.start_hub()
-        enrolled = subprocess.run(  # noqa: S603 (our own script)
+        try:
+            self.tokens = self._enrol()
+        except BaseException:
+            self.kill_hub()
+            raise
+        return self
+
+    def _enrol(self) -> dict[str, str]:
+        enrolled = subprocess.run(
             [sys.executable, "-c", ENROL, str(self.folder / "hub")],
             stdout=subprocess.PIPE,
             check=True,
         )
-        self.tokens = json.loads(enrolled.stdout.splitlines()[-1])
-        return self
+        tokens: dict[str, str] = json.loads(enrolled.stdout.splitlines()[-1])
+        return tokens
 
     def __exit__(self, *_: object) -> None:
         self.stop_agent()
@@ -119,7 +134,7 @@ class AgentSite:
 
     def _start(self, name: str, *words: str) -> subprocess.Popen[bytes]:
         with (self.folder / f"{name}.log").open("wb") as log:
-            return subprocess.Popen(  # noqa: S603 (our own programs)
+            return subprocess.Popen(
                 [sys.executable, "-m", "shothub", *words],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
