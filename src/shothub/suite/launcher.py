@@ -19,6 +19,7 @@ from types import SimpleNamespace
 from typing import Any, NoReturn
 
 from shothub.domain.faults import Fault
+from shothub.runtime.clock import pause
 from shothub.suite.connection_table import compile_connection_table
 from shothub.suite.install import (
     NotInstallable,
@@ -33,6 +34,7 @@ from shothub.suite.servers import ServersFailed, SuiteServers
 
 EXIT_NO_BLACS, EXIT_NO_TABLE, EXIT_NO_SERVERS, EXIT_NO_JOURNAL = 3, 4, 5, 6
 _LONGEST_LOG = 20_000_000
+_CLOSING_SECONDS = 30.0
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -145,7 +147,7 @@ def _log_to(file: Path) -> None:
 
 
 def _become_blacs(station: Station, options: argparse.Namespace) -> None:
-    closer = _Closer()
+    closer = _Closer(until_stdin_closes=options.until_stdin_closes)
     import blacs.plugins  # noqa: PLC0415 (extra [agent])
     import labscript_utils.h5_lock  # noqa: F401, PLC0415 (must come before h5py)
 
@@ -164,7 +166,7 @@ def _become_blacs(station: Station, options: argparse.Namespace) -> None:
         plugin = Plugin(initial_settings, station)
         # What BLACS runs when the operator lets it start itself again.
         sys.argv[:] = again[1:]
-        closer.watch(plugin, until_stdin_closes=options.until_stdin_closes)
+        closer.plugin = plugin
         return plugin
 
     blacs.plugins.modules["shothub"] = SimpleNamespace(Plugin=make)
@@ -175,26 +177,27 @@ def _become_blacs(station: Station, options: argparse.Namespace) -> None:
 class _Closer:
     """Closes BLACS when a signal asks for it or the parent is gone."""
 
-    def __init__(self) -> None:
-        self._plugin: Any = None
+    def __init__(self, *, until_stdin_closes: bool) -> None:
+        self.plugin: Any = None
         # Before the suite is imported: it puts its own handler around this one.
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._on_signal)
-
-    def watch(self, plugin: Any, *, until_stdin_closes: bool) -> None:
-        self._plugin = plugin
         if until_stdin_closes:
             Thread(target=self._wait, name="shothub parent", daemon=True).start()
 
     def _wait(self) -> None:
         while os.read(0, 4096):
             pass
-        self._plugin.shut_blacs()
+        if self.plugin:
+            self.plugin.shut_blacs()
+            pause(_CLOSING_SECONDS)
+        # BLACS hangs, or has not come so far that it could be closed.
+        os._exit(1)
 
     def _on_signal(self, number: int, _frame: object) -> None:
-        if self._plugin is None:
+        if self.plugin is None:
             sys.exit(128 + number)
-        self._plugin.shut_blacs()
+        self.plugin.shut_blacs()
 
 
 def _give_up(code: int, fault: Fault) -> NoReturn:
