@@ -18,7 +18,7 @@ from shothub.shots.lab import Lab
 def stock_profile(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the profile that labscript-profile-create makes."""
     home = tmp_path_factory.mktemp("home")
-    subprocess.run(  # noqa: S603  the suite's own command
+    subprocess.run(
         [Path(sys.executable).with_name("labscript-profile-create")],
         env=os.environ | {"HOME": str(home), "LOGNAME": "/"},
         check=True,
