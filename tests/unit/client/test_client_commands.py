@@ -191,6 +191,8 @@ def test_with_several_apparatus_one_must_be_named(
     assert ended.code == 1
     assert "sim, bec" in ended.err
     assert shothub("submit", "sim", "bec_tof").code == 0
+    assert shothub("submit", "bec_tof", "-a", "sim").code == 0
+    assert shothub("submit", "sim", "bec_tof", "-a", "sim").code == 2
     assert shothub("submit", "sim", "bec_tof", "more").code == 2
 
 

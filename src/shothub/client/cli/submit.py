@@ -26,6 +26,9 @@ def submit(  # noqa: PLR0913 (one option for each thing that a job is made of)
             metavar="[APPARATUS] WHAT",
         ),
     ],
+    apparatus: Annotated[
+        str, typer.Option("-a", "--apparatus", help="The apparatus, named this way.")
+    ] = "",
     values: Annotated[
         list[str] | None,
         typer.Option(
@@ -63,9 +66,9 @@ def submit(  # noqa: PLR0913 (one option for each thing that a job is made of)
     Several -g that scan make a grid: every combination becomes a shot. The job id goes
     to stdout, so that scripts can keep it.
     """
-    *named, what = words
+    *named, what = [*([apparatus] if apparatus else []), *words]
     if len(named) > 1:
-        raise typer.BadParameter("give at most an apparatus and what to run on it")
+        raise typer.BadParameter("give at most one apparatus and what to run on it")
     machine = _apparatus(hub(context, profile), *named)
     is_script = what.endswith(".py") or "/" in what or Path(what).is_file()
     options: dict[str, Any] = {
