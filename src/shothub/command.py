@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any, Literal, NoReturn
 
@@ -127,6 +128,9 @@ def demo(
     ] = False,
 ) -> None:
     """Run everything on this machine, with a simulated apparatus."""
+    for needed in ("django", "blacs", "scipy"):  # Its children would miss them later.
+        if find_spec(needed) is None:
+            raise missing_part("demo", "demo", needed)
     program = load("shothub.demo.main", program="demo", extra="demo")
     code = program.run(once=once, port=port, folder=folder, browser=not no_browser)
     raise typer.Exit(code)
