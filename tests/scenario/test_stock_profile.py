@@ -50,6 +50,7 @@ def suite(home: Path) -> dict[str, str]:
         "HOME": str(home),
         "LOGNAME": "/",
         "QT_QPA_PLATFORM": "offscreen",
+        "READTHEDOCS": "1",  # labscript's own switch: no lock server on a fixed port
     }
 
 

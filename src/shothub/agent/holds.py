@@ -1,4 +1,4 @@
-"""What keeps shots or compilations from starting, looked at every second."""
+"""What keeps shots or compilations from starting, looked at before every decision."""
 
 from pathlib import Path
 

@@ -80,18 +80,23 @@ class Runner:
             event, handled = self._events.get(timeout=TICK)
         except queue.Empty:
             return
+        # Any event may lead to a START: what holds must be known before it is handled.
+        self._look_for_holds(carry_out)
         self._handle(event, carry_out)
         if handled:
             handled.set()
 
     def _look_around(self, carry_out: Callable[[do.Effect], None]) -> None:
+        self._look_for_holds(carry_out)
+        self._handle(ev.Tick(), carry_out)
+        self._publish()
+
+    def _look_for_holds(self, carry_out: Callable[[do.Effect], None]) -> None:
         hold, self._disk_free = self._holds()
         if hold != self._hold:
             self._hold = hold
             logger.warning("hold", starts=hold.starts, compiles=hold.compiles)
             self._handle(hold, carry_out)
-        self._handle(ev.Tick(), carry_out)
-        self._publish()
 
     def _handle(self, event: ev.Event, carry_out: Callable[[do.Effect], None]) -> None:
         before = self._state
