@@ -23,7 +23,7 @@ ARGUMENTS = (
     "--disable-component-update",
     "--disable-sync",
 )
-PASSWORD = "correct-horse-9"  # noqa: S105  (of a hub that lives for one test run)
+PASSWORD = "correct-horse-9"
 ADMIN = "from shothub.server.admin_cli import admin_app; admin_app()"
 
 
@@ -37,7 +37,7 @@ class RunningHub:
 
 def admin(data: Path, *arguments: str) -> str:
     command = [sys.executable, "-c", ADMIN, *arguments, "--data", str(data)]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
     return done.stdout.strip()
 
 
@@ -53,7 +53,7 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningHub]:
         "import sys; from pathlib import Path; from shothub.server.main import serve;"
         " sys.exit(serve(port=0, data=Path(sys.argv[1])))"
     )
-    with subprocess.Popen(  # noqa: S603
+    with subprocess.Popen(
         [sys.executable, "-c", code, str(data)],
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,

@@ -124,7 +124,7 @@ class Lab:
             script = self.folder / f"shot_{name}.py"
             script.write_text(table + SHOT.format(seconds=seconds))
             arguments.append(f"{script}|{script.with_suffix('.h5')}")
-        subprocess.run(  # noqa: S603 (our own driver)
+        subprocess.run(
             [sys.executable, "-c", COMPILER, *arguments],
             env=self.environment | {"READTHEDOCS": "1"},
             check=True,

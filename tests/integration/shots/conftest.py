@@ -49,7 +49,7 @@ def in_suite(suite_home: Path) -> Callable[..., str]:
 
     def run(code: str, *arguments: object) -> str:
         environment = suite_environment(suite_home, offscreen=True)
-        ended = subprocess.run(  # noqa: S603  our own interpreter
+        ended = subprocess.run(
             [sys.executable, "-c", code, *map(str, arguments)],
             # READTHEDOCS: no lock server is needed where nobody else opens the files.
             env=environment | {"READTHEDOCS": "1", "MPLBACKEND": "Agg"},

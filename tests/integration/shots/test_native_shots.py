@@ -66,7 +66,7 @@ def example(name: str) -> str:
 
 def steps(seed: int) -> tuple[str, dict[str, list[tuple[float, float]]]]:
     """Return a random script of steps and what each output is to do."""
-    draw = random.Random(seed)  # noqa: S311  repeatable, not secret
+    draw = random.Random(seed)
     times = sorted(
         {round(draw.uniform(0, 3), 4) for _ in range(draw.randint(1, 12))} | {0.0}
     )

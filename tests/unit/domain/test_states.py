@@ -31,12 +31,12 @@ def test_every_job_can_reach_an_end() -> None:
 
 def test_nothing_leaves_an_end() -> None:
     assert all(not JOB_MOVES[state] for state in JOB_ENDS)
-    assert JOB_ENDS == {
+    assert {
         JobState.DONE,
         JobState.FAILED,
         JobState.CANCELLED,
         JobState.EXPIRED,
-    }
+    } == JOB_ENDS
 
 
 def test_a_started_shot_returns_only_on_evidence_that_it_never_began() -> None:
