@@ -33,6 +33,14 @@ from shothub.suite.profile import compiled_table, refresh_ports
 from shothub.suite.servers import ServersFailed, SuiteServers
 
 EXIT_NO_BLACS, EXIT_NO_TABLE, EXIT_NO_SERVERS, EXIT_NO_JOURNAL = 3, 4, 5, 6
+_NEEDED = (
+    ("blacs", "BLACS is not installed.", "pip install 'shothub[agent]'"),
+    (
+        "tkinter",
+        "The labscript suite needs tkinter, which this Python lacks.",
+        "on Debian: apt-get install python3-tk",
+    ),
+)
 _LONGEST_LOG = 20_000_000
 _CLOSING_SECONDS = 30.0
 
@@ -44,12 +52,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     state.mkdir(parents=True, exist_ok=True)
     if options.offscreen:
         os.environ["QT_QPA_PLATFORM"] = "offscreen"
-    if importlib.util.find_spec("blacs") is None:
-        hint = "pip install 'shothub[agent]'"
-        _give_up(
-            EXIT_NO_BLACS,
-            Fault(code="no_blacs", detail="BLACS is not installed.", hint=hint),
-        )
+    for module, detail, hint in _NEEDED:
+        if importlib.util.find_spec(module) is None:
+            fault = Fault(code=f"no_{module}", detail=detail, hint=hint)
+            _give_up(EXIT_NO_BLACS, fault)
     if options.install or options.uninstall:
         _install(state, enable=options.install)
         return
