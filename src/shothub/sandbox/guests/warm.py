@@ -15,6 +15,7 @@ import signal
 import socket
 import sys
 import traceback
+import types
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NoReturn
@@ -41,6 +42,9 @@ def main(descriptor: str) -> None:
     setup = Setup(**json.loads(control.recv(1 << 20)))
     if setup.uid is not None:
         kernel.become(setup.uid)
+    # labscript_utils imports tkinter for its error windows; a guest has no screen, and
+    # Debian keeps a library of Tk's where guests see nothing.
+    sys.modules["tkinter"] = types.ModuleType("tkinter")
     for module in _MODULES[setup.kind]:
         guest = importlib.import_module(module)
     guest.prepare(setup.preload)
