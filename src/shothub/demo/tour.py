@@ -21,7 +21,11 @@ from shothub.suite.profile import suite_environment
 TOF_POINTS = 7
 RABI_POINTS = 6  # in the globals file
 RELATIVE, ABSOLUTE = 0.1, 2_000.0  # of atoms; see sim.expected.atom_number
-_MOST_COLUMNS = 6
+_SHOWN = (
+    "atom_number.atoms",
+    "bimodal_fit.condensate_fraction",
+    "bimodal_fit.temperature_nK",
+)
 _THOUSANDS = 1e4
 
 
@@ -173,8 +177,10 @@ def _privacy_faults(stage: Stage, booked: list[Booked]) -> Iterator[str]:
 def table_of(one: Booked) -> Table:
     """Return the results of a job as a table for the terminal, its scan first."""
     results = one.job.results()
-    varying = [name for name in results.columns if results[name].nunique() > 1]
-    shown = varying[:_MOST_COLUMNS]
+    scanned = [
+        name for name in results if "." not in name and results[name].nunique() > 1
+    ]
+    shown = [*scanned, *_SHOWN]
     table = Table(
         title=f"{one.owner}: {one.job.view.name} · job {one.job.id}",
         caption=_multishot(one.job),
