@@ -178,7 +178,9 @@ def table_of(one: Booked) -> Table:
     """Return the results of a job as a table for the terminal, its scan first."""
     results = one.job.results()
     scanned = [
-        name for name in results if "." not in name and results[name].nunique() > 1
+        name
+        for name in map(str, results.columns)
+        if "." not in name and results[name].nunique() > 1
     ]
     shown = [*scanned, *_SHOWN]
     table = Table(
