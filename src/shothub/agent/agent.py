@@ -70,6 +70,7 @@ def site_of(prepared: Prepared) -> Site:
         multi=folder.config.routines.multi,
         minimum_free_bytes=folder.config.storage.minimum_free_bytes,
         hdf5=folder.config.storage.hdf5_download,
+        routine_seconds=folder.config.sandbox.routine_seconds,
     )
 
 

@@ -6,14 +6,15 @@ The lab's own shot file is never written to; results lie beside it.
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import h5py
 from pydantic import JsonValue, ValidationError
 
 from shothub.agent import jobfile
-from shothub.agent.gathered import Gathered
+from shothub.agent.gathered import Gathered, RoutineFile
 from shothub.agent.jobfile import JobFile
 from shothub.agent.journal import Attempted, Parcel
 from shothub.agent.parcels import CONTENT, Spool, image_parcels, routine_parcels
@@ -70,7 +71,7 @@ class Analyst:
         parcels, broken = _images(spool, path, index)
         routines = [*self._lab_routines(job.single), *job.routines]
         results, files = self._run_single(routines, path)
-        parcels += routine_parcels(spool, files.files, index)
+        parcels += routine_parcels(spool, files, index)
         if self._site.hdf5 and job.hdf5_allowed:
             parcels.append(_hdf5(spool, path, index))
         values = {r.routine: r.values for r in results if not r.failed}
@@ -79,20 +80,38 @@ class Analyst:
 
     def _run_single(
         self, routines: Sequence[SourceFile], path: Path
-    ) -> tuple[list[RoutineResult], Gathered]:
-        gathered = Gathered(asked=_names(routines))
-        if not routines:
-            return [], gathered
-        shot = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-        try:
-            end = self._guest.run(
-                AnalyseOrder(mode="single", routines=routines, shots=[path.name]),
-                files=[shot],
-                sink=gathered.take,
-            )
-        finally:
-            os.close(shot)
-        return gathered.finished(end), gathered
+    ) -> tuple[list[RoutineResult], list[RoutineFile]]:
+        order = AnalyseOrder(
+            mode="single",
+            routines=list(routines),
+            shots=[path.name],
+            routine_seconds=self._site.routine_seconds,
+        )
+        return self._run(order, [path])
+
+    def _run(
+        self, order: AnalyseOrder, paths: Sequence[Path]
+    ) -> tuple[list[RoutineResult], list[RoutineFile]]:
+        """Run routines; if one takes the whole guest down, the others run without it."""
+        asked, broken = list(order.routines), dict[str, RoutineResult]()
+        results: list[RoutineResult] = []
+        files: list[RoutineFile] = []
+        while order.routines:
+            gathered = Gathered(asked=_names(order.routines))
+            with _opened(paths) as shots:
+                end = self._guest.run(order, files=shots, sink=gathered.take)
+            results, files = gathered.finished(end), gathered.files
+            culprit = gathered.ended_in(end)
+            if culprit is None:
+                break
+            broken[culprit] = next(r for r in results if r.routine == culprit)
+            rest = [r for r in order.routines if r.name.removesuffix(".py") != culprit]
+            order = order.model_copy(update={"routines": rest})
+        kept = {r.routine: r for r in results} | broken
+        order_of = {name: place for place, name in enumerate(_names(asked))}
+        return sorted(
+            kept.values(), key=lambda r: order_of.get(r.routine, len(asked))
+        ), files
 
     def _lab_routines(self, names: Sequence[str]) -> list[SourceFile]:
         return [self._site.routines[n] for n in names if n in self._site.routines]
@@ -120,27 +139,17 @@ class Analyst:
         routines = self._lab_routines(job.multi)
         if not routines or not done:
             return [], []
-        gathered = Gathered(asked=_names(routines))
-        shots: list[int] = []
-        try:
-            for index in done:
-                path = job.shot_path(folder, index)
-                shots.append(os.open(path, os.O_RDONLY | os.O_CLOEXEC))
-            end = self._guest.run(
-                AnalyseOrder(
-                    mode="multi",
-                    routines=routines,
-                    shots=[job.shot_path(folder, index).name for index in done],
-                    rows=[_row(job, folder, index) for index in done],
-                ),
-                files=shots,
-                sink=gathered.take,
-            )
-        finally:
-            for shot in shots:
-                os.close(shot)
+        paths = [job.shot_path(folder, index) for index in done]
+        order = AnalyseOrder(
+            mode="multi",
+            routines=routines,
+            shots=[path.name for path in paths],
+            rows=[_row(job, folder, index) for index in done],
+            routine_seconds=self._site.routine_seconds,
+        )
+        results, files = self._run(order, paths)
         spool = Spool(self._site.spool, job.job)
-        return gathered.finished(end), routine_parcels(spool, gathered.files, None)
+        return results, routine_parcels(spool, files, None)
 
 
 def _images(
@@ -158,6 +167,16 @@ def _images(
     except (BadShotFile, ValueError) as error:
         return parcels, [RoutineResult(routine="images", failed=str(error))]
     return parcels, []
+
+
+@contextmanager
+def _opened(paths: Sequence[Path]) -> Iterator[list[int]]:
+    with ExitStack() as stack:
+        shots = []
+        for path in paths:
+            shots.append(os.open(path, os.O_RDONLY | os.O_CLOEXEC))
+            stack.callback(os.close, shots[-1])
+        yield shots
 
 
 def _names(routines: Sequence[SourceFile]) -> list[str]:

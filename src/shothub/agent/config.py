@@ -81,6 +81,20 @@ class DeviceOrder(Section):
     stop: int = 0
 
 
+class Sandbox(Section):
+    """What one compilation, and one analysis of a shot or job, may use.
+
+    Attributes:
+        seconds: by the clock; three quarters of them of processor time.
+        routine_seconds: by the clock, for each routine of an analysis.
+        memory: bytes.
+    """
+
+    seconds: Annotated[float, Field(ge=1, le=3600)] = 60.0
+    routine_seconds: Annotated[float, Field(ge=1, le=3600)] = 30.0
+    memory: Annotated[int, Field(ge=100_000_000)] = 1_600_000_000
+
+
 class ApparatusConfig(Section):
     """All of apparatus.toml."""
 
@@ -92,5 +106,6 @@ class ApparatusConfig(Section):
     accept: Accept = Accept()
     routines: Routines = Routines()
     limits: Limits = Limits()
+    sandbox: Sandbox = Sandbox()
     labscript: Labscript = Labscript()
     orders: dict[str, DeviceOrder] = {}

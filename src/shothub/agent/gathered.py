@@ -83,6 +83,12 @@ class Gathered:
                 )
             )
 
+    def ended_in(self, end: GuestEnd) -> str | None:
+        """Return the routine in which the run was ended, if it was."""
+        if not end.reason:
+            return None
+        return next((name for name in self.asked if name not in self.results), None)
+
     def finished(self, end: GuestEnd) -> list[RoutineResult]:
         """Return the result of each routine in the order asked, once the run has ended.
 

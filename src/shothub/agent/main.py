@@ -1,5 +1,6 @@
 """`shothub agent`: the composition root of the program at the apparatus."""
 
+import math
 import signal
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -34,6 +35,9 @@ from shothub.wire.plugin import Order, Report
 
 STOPPED, REFUSED, FENCED = 0, 2, 3
 """Exit codes."""
+
+_PROCESSOR_SHARE = 0.75
+"""Processor seconds of a sandbox for each second by the clock."""
 
 
 class NoMachine:
@@ -85,6 +89,16 @@ def binds_of(prepared: Prepared) -> GuestBinds:
         labscriptlib=folder.labscriptlib,
         connection_table=folder.connection_table_py,
         userlib=tuple(path for path in userlib if path.is_dir()),
+    )
+
+
+def limits_of(prepared: Prepared) -> GuestLimits:
+    """Return what one run in a sandbox may use."""
+    sandbox = prepared.folder.config.sandbox
+    return GuestLimits(
+        wall=sandbox.seconds,
+        cpu=math.ceil(sandbox.seconds * _PROCESSOR_SHARE),
+        memory=sandbox.memory,
     )
 
 
@@ -150,7 +164,7 @@ def _guest(
 ) -> GuestPort:
     if no_sandbox:
         return NoSandbox(no_sandbox)
-    zygote = Zygote(kind, binds_of(prepared), GuestLimits())
+    zygote = Zygote(kind, binds_of(prepared), limits_of(prepared))
     stack.callback(zygote.close)
     return zygote
 

@@ -45,6 +45,7 @@ class Site:
         single: single-shot routines of script jobs.
         multi: multi-shot routines of script jobs.
         hdf5: whether the lab's policy lets HDF5 files leave.
+        routine_seconds: how long one routine may take.
     """
 
     storage: Path
@@ -56,6 +57,7 @@ class Site:
     multi: Sequence[str] = ()
     minimum_free_bytes: int = 0
     hdf5: bool = False
+    routine_seconds: float = 30.0
 
     @property
     def spool(self) -> Path:
