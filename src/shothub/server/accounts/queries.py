@@ -1,10 +1,16 @@
 """Questions about users, grants and tokens.
 
-Those asked at every request are plain SQL: it takes a fifth of the time that building the
-same statement with the ORM takes.
+Who asks is asked at every request, so that a revoked token is dead at once: plain SQL, which
+takes a fifth of the time that the ORM takes.
 """
 
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import compress
+
+from django.db import connection
 
 from shothub.domain.tokens import (
     AGENT_SCOPES,
@@ -23,54 +29,105 @@ def grants_of(user: int) -> dict[str, list[str]]:
     return {row.apparatus: row.kinds() for row in rows}
 
 
-def token_of(name: TokenName) -> Token | None:
-    """Return the token of this name with its owner, whether or not it is valid."""
-    sql = "SELECT * FROM accounts_token WHERE ident = %s AND kind = %s"
-    for token in Token.objects.raw(sql, [name.ident, name.kind]):
-        sql = "SELECT * FROM accounts_user WHERE id = %s"
-        [token.owner] = User.objects.raw(sql, [token.owner_id])
-        return token
-    return None
+@dataclass(frozen=True, kw_only=True)
+class Credential:
+    """A stored token, valid or not, with whom it stands for.
+
+    Attributes:
+        token: its primary key.
+        active: whether its owner may use the hub.
+        principal: its owner, with its rights cut to the role of its owner.
+    """
+
+    token: int
+    digest: bytes
+    pepper: int
+    revoked: bool
+    expires: datetime
+    last_used: datetime | None
+    active: bool
+    principal: Principal
 
 
-def scopes_of_role(user: User, grants: dict[str, list[str]]) -> frozenset[str]:
+_CREDENTIAL = """
+    SELECT t.id, t.digest, t.pepper, t.revoked, t.expires, t.last_used, t.scopes,
+        t.apparatus, u.id, u.username, u.key, u.email, u.is_staff, u.is_active,
+        g.apparatus, g.scripts, g.hdf5, g.operator
+    FROM accounts_token t
+    JOIN accounts_user u ON u.id = t.owner_id
+    LEFT JOIN accounts_grant g ON g.user_id = u.id
+    WHERE t.ident = %s AND t.kind = %s
+"""
+
+
+def credential_of(name: TokenName) -> Credential | None:
+    """Return the token of this name, whether or not it is valid."""
+    with connection.cursor() as cursor:
+        cursor.execute(_CREDENTIAL, [name.ident, name.kind])
+        rows = cursor.fetchall()
+    if not rows:
+        return None
+    token, digest, pepper, revoked, expires, used, scopes, apparatus = rows[0][:8]
+    user, username, key, email, staff, active = rows[0][8:14]
+    is_agent = name.kind == "agt"
+    grants = {} if is_agent else _grants(row[14:] for row in rows)
+    most = AGENT_SCOPES if is_agent else scopes_of_role(grants, staff=staff)
+    principal = Principal(
+        user=user,
+        username=username,
+        key=key,
+        email=email,
+        staff=staff,
+        scopes=most.intersection(json.loads(scopes)),
+        apparatus=apparatus,
+        token=token,
+        token_expires=_aware(expires),
+        grants=grants,
+    )
+    return Credential(
+        token=token,
+        digest=bytes(digest),
+        pepper=pepper,
+        revoked=revoked is not None,
+        expires=_aware(expires),
+        last_used=None if used is None else _aware(used),
+        active=active,
+        principal=principal,
+    )
+
+
+def _grants(
+    rows: Iterable[tuple[str | None, bool, bool, bool]],
+) -> dict[str, list[str]]:
+    kinds = ("scripts", "hdf5", "operator")
+    return {
+        apparatus: list(compress(kinds, granted))
+        for apparatus, *granted in rows
+        if apparatus is not None
+    }
+
+
+def _aware(stored: datetime) -> datetime:
+    """Return a time as plain SQL gives it: SQLite drops the zone, which is UTC."""
+    return stored if stored.tzinfo else stored.replace(tzinfo=UTC)
+
+
+def scopes_of_role(grants: Mapping[str, list[str]], *, staff: bool) -> frozenset[str]:
     """Return all that a user may do, whatever his credential."""
-    operates = user.is_staff or any("operator" in kinds for kinds in grants.values())
+    operates = staff or any("operator" in kinds for kinds in grants.values())
     return USER_SCOPES | OPERATOR_SCOPES if operates else USER_SCOPES
 
 
 def principal_of_session(user: User) -> Principal:
     """Return the principal of a browser session: all rights of his role."""
     grants = grants_of(user.pk)
-    return _principal(user, grants, scopes_of_role(user, grants))
-
-
-def principal_of_token(token: Token) -> Principal:
-    """Return the principal of a valid token: its rights, cut to the role of its owner."""
-    if token.kind == "agt":
-        held = frozenset(token.scopes) & AGENT_SCOPES
-        return _principal(token.owner, {}, held, token)
-    grants = grants_of(token.owner_id)
-    held = frozenset(token.scopes) & scopes_of_role(token.owner, grants)
-    return _principal(token.owner, grants, held, token)
-
-
-def _principal(
-    user: User,
-    grants: dict[str, list[str]],
-    scopes: frozenset[str],
-    token: Token | None = None,
-) -> Principal:
     return Principal(
         user=user.pk,
         username=user.username,
         key=user.key,
         email=user.email,
         staff=user.is_staff,
-        scopes=scopes,
-        apparatus=token.apparatus if token else "",
-        token=token.pk if token else None,
-        token_expires=token.expires if token else None,
+        scopes=scopes_of_role(grants, staff=user.is_staff),
         grants=grants,
     )
 

@@ -23,7 +23,7 @@ from shothub.domain.tokens import (
 )
 from shothub.server.accounts.models import Grant, Token, User
 from shothub.server.accounts.principals import Principal
-from shothub.server.accounts.queries import principal_of_token, token_of, token_view
+from shothub.server.accounts.queries import Credential, credential_of, token_view
 from shothub.server.refusals import Forbidden, Invalid, NotThere, Unauthorized
 from shothub.wire.accounts import NewToken, TokenView
 
@@ -237,30 +237,28 @@ def authenticate(raw: str, *, now: datetime) -> Principal:
         name = parse_token(raw)
     except BadToken as error:
         raise Unauthorized(f"{error}.".capitalize(), code="bad_token") from None
-    token = token_of(name)
-    digest = _digest(
-        raw, token.pepper if token else len(settings.SHOTHUB.token_peppers)
-    )
-    stored = bytes(token.digest) if token else bytes(32)
+    known = credential_of(name)
+    pepper = known.pepper if known else len(settings.SHOTHUB.token_peppers)
+    digest, stored = _digest(raw, pepper), known.digest if known else bytes(32)
     genuine = bool(digest) and hmac.compare_digest(digest, stored)
-    if token is None or not genuine or not _is_alive(token, now):
+    if known is None or not genuine or not _is_alive(known, now):
         raise Unauthorized(
             "The token is unknown, revoked or expired.",
             code="bad_token",
             hint="make a new one on the page Tokens, or with: shothub login",
         )
-    _note_use(token, now)
-    return principal_of_token(token)
+    _note_use(known, now)
+    return known.principal
 
 
-def _is_alive(token: Token, now: datetime) -> bool:
-    return token.revoked is None and token.expires > now and token.owner.is_active
+def _is_alive(known: Credential, now: datetime) -> bool:
+    return known.active and not known.revoked and known.expires > now
 
 
-def _note_use(token: Token, now: datetime) -> None:
-    if token.last_used is None or now - token.last_used > _USED_EVERY:
+def _note_use(known: Credential, now: datetime) -> None:
+    if known.last_used is None or now - known.last_used > _USED_EVERY:
         stale = Q(last_used=None) | Q(last_used__lt=now - _USED_EVERY)
-        Token.objects.filter(stale, pk=token.pk).update(last_used=now)
+        Token.objects.filter(stale, pk=known.token).update(last_used=now)
 
 
 def revoke(principal: Principal, *, ident: str, now: datetime) -> TokenView:

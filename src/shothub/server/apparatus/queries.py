@@ -1,9 +1,11 @@
 """Questions about apparatus and what they publish."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
+
+from django.db import connection
 
 from shothub.domain.parameters import Parameter
 from shothub.server.accounts.principals import Principal
@@ -30,7 +32,7 @@ def apparatus_named(name: str) -> Apparatus:
     Raises:
         NoSuchApparatus: there is none of this name.
     """
-    # Asked at every submission and poll: plain SQL, a third of the ORM's time.
+    # Asked at every poll: plain SQL, a third of the ORM's time.
     for found in Apparatus.objects.raw(_WITHOUT_DESCRIPTION, [name]):
         return found
     raise NoSuchApparatus(f"There is no apparatus named {name!r}.")
@@ -41,6 +43,20 @@ _WITHOUT_DESCRIPTION = (
     " status, agent, last_seen, paused, pause_message"
     " FROM apparatus_apparatus WHERE name = %s"
 )
+
+
+def known_apparatus(names: Collection[str]) -> dict[str, Apparatus]:
+    """Return those apparatus that exist, by name, with what a submission needs to know."""
+    marks = ", ".join(["%s"] * len(names))
+    columns = ("id", "name", "description_digest")
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT {', '.join(columns)} FROM apparatus_apparatus"  # noqa: S608
+            f" WHERE name IN ({marks})",
+            list(names),
+        )
+        found = [Apparatus.from_db("default", columns, r) for r in cursor.fetchall()]
+    return {apparatus.name: apparatus for apparatus in found}
 
 
 def all_apparatus() -> list[Apparatus]:

@@ -1,12 +1,12 @@
 """The only way in which jobs and shots change state: conditional, with an event each."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
 from django.apps import apps
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import F
 
 from shothub.domain.states import (
@@ -19,6 +19,7 @@ from shothub.domain.states import (
 )
 from shothub.server.jobs.models import Event, Job, Shot
 from shothub.server.refusals import Conflict
+from shothub.server.rows import insert
 
 COUNTERS: Mapping[ShotState, str] = {
     ShotState.COMPILED: "waiting",
@@ -107,9 +108,8 @@ def move_shots(
             f" it cannot become {target}."
         )
     _count(first.job_id, source, target, len(shots))
-    add_events(
-        _event(f"shot.{target}", note, job=first.job, shot=shot.index) for shot in shots
-    )
+    name, job = f"shot.{target}", first.job
+    insert([_event(name, note, job=job, shot=shot.index) for shot in shots])
     for shot in shots:
         shot.state = target.value
     ring(first.job)
@@ -134,39 +134,18 @@ def touch(job: Job, changes: Mapping[str, object] | None = None) -> None:
 
 def record(what: str, note: Note, *, job: Job, shot: int | None = None) -> None:
     """Add an event of a job or of one of its shots."""
-    add_events([_event(what, note, job=job, shot=shot)])
+    insert([_event(what, note, job=job, shot=shot)])
 
 
 def record_of_apparatus(what: str, note: Note, apparatus: int) -> None:
     """Add an event of an apparatus."""
-    add_events([_event(what, note, apparatus=apparatus)])
+    insert([_event(what, note, apparatus=apparatus)])
     wake(f"apparatus:{apparatus}")
 
 
-_COLUMNS = (
-    "at", "what", "apparatus_id", "job_id", "shot",
-    "actor", "epoch", "fence", "detail", "late",
-)  # fmt: skip
-_INSERT = (
-    "INSERT INTO jobs_event (at, what, apparatus_id, job_id, shot, actor, epoch, fence,"
-    " detail, late) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
-)
-
-
-def add_events(events: Iterable[Event]) -> None:
-    """Store events: plain SQL, since every transition does and the ORM takes longer."""
-    adapted = connection.ops.adapt_datetimefield_value
-    rows = [
-        [adapted(event.at), *(getattr(event, name) for name in _COLUMNS[1:])]
-        for event in events
-    ]
-    with connection.cursor() as cursor:
-        cursor.executemany(_INSERT, rows)
-
-
-def new_event(what: str, note: Note, job: Job) -> Event:
-    """Return an event yet to be stored, for many at once."""
-    return _event(what, note, job=job)
+def record_submitted(jobs: Sequence[Job], note: Note) -> None:
+    """Add the first event of new jobs."""
+    insert([_event("job.submitted", note, job=job) for job in jobs])
 
 
 def _event(
@@ -181,7 +160,7 @@ def _event(
         at=note.now,
         what=what,
         apparatus_id=job.apparatus_id if job else apparatus,
-        job=job,
+        job_id=job.pk if job else None,
         shot=shot,
         actor=note.actor,
         epoch=note.epoch,

@@ -25,6 +25,7 @@ from shothub.server.jobs.transitions import (
     touch,
 )
 from shothub.server.refusals import Conflict, Invalid, NotThere
+from shothub.server.rows import insert
 from shothub.wire.agents import (
     Accepted,
     Compiled,
@@ -91,7 +92,7 @@ def _store_compiled(
         move_job(job, JobState.FAILED, first, {"faults": stored, **log})
         return
     _check_shots(report.shots, description_of(apparatus).max_shots)
-    Shot.objects.bulk_create(_new_shot(job, shot) for shot in report.shots)
+    insert([_new_shot(job, shot) for shot in report.shots])
     if not _waits(apparatus, job.owner_id):
         begin_waiting(apparatus, job.owner_id)
     count = len(report.shots)
@@ -128,7 +129,7 @@ def _check_shots(shots: Sequence[CompiledShot], limit: int) -> None:
 
 def _new_shot(job: Job, shot: CompiledShot) -> Shot:
     return Shot(
-        job=job,
+        job_id=job.pk,
         index=shot.index,
         globals=shot.globals,
         duration=shot.duration,

@@ -1,7 +1,7 @@
 """Submission: checked requests become jobs, all of a list or none."""
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -13,12 +13,13 @@ from shothub.domain.names import ID_ALPHABET
 from shothub.domain.states import JobState
 from shothub.server.accounts.principals import Principal
 from shothub.server.apparatus.models import Apparatus
-from shothub.server.apparatus.queries import NoSuchApparatus, apparatus_named
+from shothub.server.apparatus.queries import known_apparatus
 from shothub.server.jobs.checks import Checked, check
 from shothub.server.jobs.models import Job, JobSource, Submission
 from shothub.server.jobs.queries import backlog_of, job_view, owned_jobs
-from shothub.server.jobs.transitions import Note, add_events, new_event, wake
+from shothub.server.jobs.transitions import Note, record_submitted, wake
 from shothub.server.refusals import Forbidden, Invalid, Refused, TooMany
+from shothub.server.rows import insert, insert_if_new
 from shothub.wire.jobs import DryRun, JobRequestBase, JobView, ScriptRequest
 from shothub.wire.problems import FaultModel
 
@@ -42,7 +43,11 @@ class _Ready:
 
 def new_job_id() -> str:
     """Return a job id: random, so that nobody can guess another's."""
-    return "".join(secrets.choice(ID_ALPHABET) for _ in range(_ID_LENGTH))
+    number, letters = secrets.randbelow(len(ID_ALPHABET) ** _ID_LENGTH), ""
+    for _ in range(_ID_LENGTH):
+        number, place = divmod(number, len(ID_ALPHABET))
+        letters += ID_ALPHABET[place]
+    return letters
 
 
 def submit(
@@ -66,12 +71,14 @@ def submit(
         if earlier is None:
             raise
         return earlier
+    jobs = [_new_job(principal, item, now) for item in ready]
     with transaction.atomic():
-        earlier = _answered(principal, idempotency)
-        if earlier is not None:
-            return earlier
-        _check_backlog(principal, ready)
-        return _store(principal, ready, idempotency, now)
+        is_new = idempotency is None or _claim(principal, idempotency, jobs, now)
+        earlier = None if is_new else _answered(principal, idempotency)
+        if earlier is None:
+            _check_backlog(principal, ready)
+            _store(principal, ready, jobs, now)
+    return earlier or [job_view(job, owner=principal.key) for job in jobs]
 
 
 def dry_run(principal: Principal, request: JobRequestBase) -> DryRun:
@@ -81,7 +88,7 @@ def dry_run(principal: Principal, request: JobRequestBase) -> DryRun:
         Forbidden: the user may not submit this kind of job there.
     """
     try:
-        ready = _ready(principal, request)
+        ready = _ready(principal, request, known_apparatus([request.apparatus]))
     except Invalid as error:
         faults = [FaultModel(**vars(fault)) for fault in error.faults]
         return DryRun(shots=None, faults=faults)
@@ -120,10 +127,11 @@ def _check_all(
             where="body",
         )
     ready, faults = [], []
+    machines = known_apparatus({request.apparatus for request in requests})
     for number, request in enumerate(requests):
         place = f"body.{number}" if is_list else "body"
         try:
-            ready.append(_ready(principal, request))
+            ready.append(_ready(principal, request, machines))
         except Invalid as error:
             faults += [_at(place, fault) for fault in error.faults]
         except Forbidden as error:
@@ -138,12 +146,16 @@ def _at(place: str, fault: Fault) -> Fault:
     return replace(fault, where=f"{place}.{inner}" if inner else place)
 
 
-def _ready(principal: Principal, request: JobRequestBase) -> _Ready:
-    try:
-        apparatus = apparatus_named(request.apparatus)
-    except NoSuchApparatus as error:
-        detail = error.fault.detail
-        raise Invalid(detail, code="unknown_apparatus", where="apparatus") from None
+def _ready(
+    principal: Principal, request: JobRequestBase, machines: Mapping[str, Apparatus]
+) -> _Ready:
+    apparatus = machines.get(request.apparatus)
+    if apparatus is None:
+        raise Invalid(
+            f"There is no apparatus named {request.apparatus!r}.",
+            code="unknown_apparatus",
+            where="apparatus",
+        )
     checked = check(request, apparatus, principal)
     if checked.faults:
         raise Invalid(faults=checked.faults)
@@ -167,28 +179,32 @@ def _check_backlog(principal: Principal, ready: Sequence[_Ready]) -> None:
             )
 
 
-def _store(
+def _claim(
     principal: Principal,
-    ready: Sequence[_Ready],
-    idempotency: IdempotencyKey | None,
+    idempotency: IdempotencyKey,
+    jobs: Sequence[Job],
     now: datetime,
-) -> list[JobView]:
-    jobs = [_new_job(principal, item, now) for item in ready]
-    Job.objects.bulk_create(jobs)
-    given = [_source_of(j, item.request) for j, item in zip(jobs, ready, strict=True)]
-    JobSource.objects.bulk_create([source for source in given if source])
-    note = Note(now=now, actor=principal.username)
-    add_events(new_event("job.submitted", note, job) for job in jobs)
-    if idempotency:
-        Submission.objects.create(
+) -> bool:
+    """Enter the answer of this key; tell whether the key is new."""
+    return insert_if_new(
+        Submission(
             owner_id=principal.user,
             key=idempotency.key,
             digest=idempotency.digest,
             jobs=[job.pk for job in jobs],
             at=now,
         )
-    wake(*(f"apparatus:{pk}" for pk in {item.apparatus.pk for item in ready}))
-    return [job_view(job, owner=principal.key) for job in jobs]
+    )
+
+
+def _store(
+    principal: Principal, ready: Sequence[_Ready], jobs: Sequence[Job], now: datetime
+) -> None:
+    insert(jobs)
+    given = [_source_of(j, item.request) for j, item in zip(jobs, ready, strict=True)]
+    insert([source for source in given if source])
+    record_submitted(jobs, Note(now=now, actor=principal.username))
+    wake(*{f"apparatus:{job.apparatus_id}" for job in jobs})
 
 
 def _new_job(principal: Principal, item: _Ready, now: datetime) -> Job:
