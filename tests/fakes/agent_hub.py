@@ -26,6 +26,7 @@ def problem(status: int, code: str) -> Problem:
 UNREACHABLE = Unreachable("cut")
 FENCED = Fenced(problem(409, "fenced"))
 REFUSED = Refused(problem(409, "conflict"))
+TOO_LARGE = Refused(problem(413, "too_large"))
 DENIED = NotAllowed(problem(401, "bad_token"))
 
 

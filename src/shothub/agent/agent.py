@@ -160,6 +160,7 @@ class Agent:
                 shelf=shelf,
                 outbox=self._outbox,
                 tell=self._runner.tell,
+                jitter=random.random,
             ),
         )
         self._hands = Hands(

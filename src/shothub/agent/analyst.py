@@ -19,7 +19,7 @@ from shothub.agent.jobfile import JobFile
 from shothub.agent.journal import Attempted, Parcel
 from shothub.agent.parcels import CONTENT, Spool, image_parcels, routine_parcels
 from shothub.agent.ports import GuestPort
-from shothub.agent.site import Site
+from shothub.agent.site import Site, is_full
 from shothub.shots.read import BadShotFile, images, strip_front_panel
 from shothub.wire.agents import (
     AnalyseTask,
@@ -32,6 +32,10 @@ from shothub.wire.jobs import SourceFile
 
 SEPARATOR = "\x1f"
 """Joins the parts of a column's path."""
+
+
+class DiskFull(Exception):
+    """There is no room for the results; the same can be done again later."""
 
 
 class Analyst:
@@ -49,12 +53,17 @@ class Analyst:
     def shot(
         self, attempted: Attempted, folder: Path | None, *, epoch: int
     ) -> list[Parcel]:
-        """Run the single-shot routines on a done attempt; return all that is to go."""
+        """Run the single-shot routines on a done attempt; return all that is to go.
+
+        Raises:
+            DiskFull: there is no room for what is to go.
+        """
         route = f"attempts/{attempted.attempt}/analysis"
         try:
             job = _job(folder)
             results, parcels = self._shot(job, folder or Path(), attempted.index)
         except (OSError, BadShotFile, ValidationError, IndexError) as error:
+            _raise_if_full(error)
             reason = f"the shot's files cannot be read: {error}"
             results, parcels = [RoutineResult(routine="files", failed=reason)], []
         report = ShotAnalysed(epoch=epoch, routines=results)
@@ -119,12 +128,17 @@ class Analyst:
     def job(
         self, task: AnalyseTask, folder: Path | None, *, epoch: int
     ) -> list[Parcel]:
-        """Run the multi-shot routines of a job; return all that is to go."""
+        """Run the multi-shot routines of a job; return all that is to go.
+
+        Raises:
+            DiskFull: there is no room for what is to go.
+        """
         route = f"jobs/{task.job}/analysed"
         try:
             job = _job(folder)
             results, parcels = self._job(job, folder or Path(), task.done)
         except (OSError, BadShotFile, ValidationError, IndexError) as error:
+            _raise_if_full(error)
             reason = f"the job's files cannot be read: {error}"
             results, parcels = [RoutineResult(routine="files", failed=reason)], []
         report = JobAnalysed(epoch=epoch, routines=results)
@@ -167,6 +181,11 @@ def _images(
     except (BadShotFile, ValueError) as error:
         return parcels, [RoutineResult(routine="images", failed=str(error))]
     return parcels, []
+
+
+def _raise_if_full(error: Exception) -> None:
+    if isinstance(error, OSError) and is_full(error):
+        raise DiskFull(str(error)) from error
 
 
 @contextmanager

@@ -24,7 +24,7 @@ from shothub.domain.names import BadName, job_folder, shot_file
 from shothub.sandbox.limits import Frame, GuestEnd
 from shothub.shots.decode import Bounds, ShotAssembler, Undecodable
 from shothub.shots.gate import Refused, admit
-from shothub.shots.rebuild import ShotExists, sequence, write_shot
+from shothub.shots.rebuild import ShotExists, make_durable, sequence, write_shot
 from shothub.shots.tree import DecodedShot
 from shothub.wire.agents import CompiledShot, CompileTask
 from shothub.wire.guests import CompileOrder, GlobalEntry
@@ -132,6 +132,7 @@ class Compiler:
         if faults := bench.faults_after(end):
             return Product(units={}, faults=tuple(faults), log=end.output)
         jobfile.write(workshop, _job_file(task, recipe, bench))
+        make_durable(workshop)
         self._put_in_place(workshop, folder, task.job)
         return Product(
             folder=folder, shots=tuple(bench.shots), units=bench.units, log=end.output
@@ -260,7 +261,13 @@ class Bench:
             self._failures += [_in_shot(f, shot) for f in admitted.faults]
             return
         name = shot_file(job=self._task.job, index=shot.index, count=shot.count)
-        write_shot(admitted, self._site.lab, self._folder / name, self._attributes)
+        write_shot(
+            admitted,
+            self._site.lab,
+            self._folder / name,
+            self._attributes,
+            durable=False,
+        )
         self.shots.append(
             CompiledShot(
                 index=shot.index,

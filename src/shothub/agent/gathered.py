@@ -85,7 +85,7 @@ class Gathered:
 
     def ended_in(self, end: GuestEnd) -> str | None:
         """Return the routine in which the run was ended, if it was."""
-        if not end.reason:
+        if end.ok:
             return None
         return next((name for name in self.asked if name not in self.results), None)
 

@@ -110,6 +110,8 @@ class Hands:
     def close(self) -> None:
         """End the benches; what is not done is in the journal."""
         self._workers.opener.close()
+        if self._workers.analyst:
+            self._workers.analyst.close()
         for bench in self._benches():
             bench.close()
 

@@ -25,7 +25,7 @@ class Holds:
 
     def __call__(self) -> tuple[HoldChanged, int | None]:
         """Return what holds, and the free bytes of the shot storage."""
-        free = disk_free(self._site.storage)
+        free = min(disk_free(self._site.storage), disk_free(self._site.state))
         common = self._common(free)
         starts = self._operators() or common
         return HoldChanged(starts=starts, compiles=common or self._no_compile), free
@@ -44,7 +44,7 @@ class Holds:
     def _common(self, free: int) -> str:
         if free < self._site.minimum_free_bytes:
             return (
-                f"The shot storage has {free:,} bytes left; the lab keeps"
+                f"The disk of the shots has {free:,} bytes left; the lab keeps"
                 f" {self._site.minimum_free_bytes:,} free."
             )
         if not self._table.exists():

@@ -1,22 +1,36 @@
 """The agent's journal: a SQLite file that a killed agent reads when it comes back.
 
-Every write is on disk when the method returns (WAL, ``synchronous=FULL``). One agent per
-state folder: an OS lock on ``agent.lock`` is held as long as the journal is open.
+Every write is on disk when the method returns (WAL, ``synchronous=FULL``); on a full disk
+it returns once there is room again. One agent per state folder: an OS lock on
+``agent.lock`` is held as long as the journal is open.
 """
 
 import fcntl
 import os
 import sqlite3
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import wraps
 from pathlib import Path
+from typing import Concatenate, ParamSpec, TypeVar
+
+import structlog
 
 from shothub.agent.events import Lease, Remembered
 from shothub.domain.faults import Fault
 from shothub.domain.states import Outcome
+from shothub.runtime.clock import pause
+
+logger = structlog.get_logger()
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+FULL_PAUSE = 1.0
+"""Seconds between two attempts to write to a full disk."""
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS jobs (job TEXT PRIMARY KEY, folder TEXT NOT NULL);
@@ -78,6 +92,25 @@ class Parcel:
     file: str = ""
 
 
+def _patiently(
+    write: Callable[Concatenate["Journal", P], R],
+) -> Callable[Concatenate["Journal", P], R]:
+    """Try a write again while the disk is full: nothing may go on without it."""
+
+    @wraps(write)
+    def insist(journal: "Journal", /, *args: P.args, **options: P.kwargs) -> R:
+        while True:
+            try:
+                return write(journal, *args, **options)
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode != sqlite3.SQLITE_FULL:
+                    raise
+            logger.error("the journal's disk is full; waiting", what=write.__name__)
+            pause(FULL_PAUSE)
+
+    return insist
+
+
 class Journal:
     """The journal of one agent; its methods may be called from any thread."""
 
@@ -113,6 +146,7 @@ class Journal:
         with self._mutex:
             return self._db.execute(query, values).fetchall()
 
+    @_patiently
     def note_job(self, job: str, folder: Path) -> None:
         """Remember where the files of a job are."""
         with self._transaction() as db:
@@ -128,17 +162,20 @@ class Journal:
         rows = self._rows("SELECT 1 FROM attempts WHERE job = ? LIMIT 1", job)
         return bool(rows)
 
+    @_patiently
     def note_ask(self, lease: Lease) -> None:
         """Remember, before START is asked, that it is."""
         with self._transaction() as db:
             row = (lease.fence, lease.shot)
             db.execute("INSERT OR REPLACE INTO asks VALUES (?, ?)", row)
 
+    @_patiently
     def forget_ask(self, fence: int) -> None:
         """START was refused."""
         with self._transaction() as db:
             db.execute("DELETE FROM asks WHERE fence = ?", (fence,))
 
+    @_patiently
     def forget_asks(self) -> None:
         """The hub's list shows that no START was lost."""
         with self._transaction() as db:
@@ -148,6 +185,7 @@ class Journal:
         """Return how many STARTs were asked whose answers never came."""
         return len(self._rows("SELECT fence FROM asks"))
 
+    @_patiently
     def note_granted(self, attempt: int, lease: Lease) -> None:
         """START was granted: the attempt exists at the hub."""
         with self._transaction() as db:
@@ -158,11 +196,13 @@ class Journal:
             )
             db.execute("DELETE FROM asks WHERE fence = ?", (lease.fence,))
 
+    @_patiently
     def note_offered(self, attempt: int) -> None:
         """The attempt is about to be handed to the plugin."""
         with self._transaction() as db:
             db.execute("UPDATE attempts SET offered = 1 WHERE attempt = ?", (attempt,))
 
+    @_patiently
     def note_begun(self, attempt: int, at: datetime) -> None:
         """The plugin reported that the attempt has begun."""
         with self._transaction() as db:
@@ -171,6 +211,7 @@ class Journal:
                 (at.isoformat(), attempt),
             )
 
+    @_patiently
     def note_ended(self, attempted: Attempted, report: Parcel) -> bool:
         """Journal an attempt's end with its report; only the first end counts.
 
@@ -199,6 +240,7 @@ class Journal:
                 _post(db, [report])
         return bool(changed)
 
+    @_patiently
     def note_analysed(self, attempt: int, parcels: Iterable[Parcel]) -> None:
         """The single-shot routines have run; their results are to be delivered."""
         with self._transaction() as db:
@@ -231,11 +273,13 @@ class Journal:
                 )
         return memories
 
+    @_patiently
     def post(self, parcels: Iterable[Parcel]) -> None:
         """Put deliveries into the outbox."""
         with self._transaction() as db:
             _post(db, parcels)
 
+    @_patiently
     def post_once(self, parcel: Parcel) -> None:
         """Put a delivery into the outbox unless the same one waits there already."""
         with self._transaction() as db:
@@ -260,11 +304,13 @@ class Journal:
             for ident, rank, route, b, f in rows
         ]
 
+    @_patiently
     def delivered(self, parcel: int) -> None:
         """The hub has confirmed this delivery."""
         with self._transaction() as db:
             db.execute("DELETE FROM outbox WHERE id = ?", (parcel,))
 
+    @_patiently
     def refused(self, parcel: int, why: str) -> None:
         """The hub refused this delivery for good: kept for people, not sent again."""
         with self._transaction() as db:

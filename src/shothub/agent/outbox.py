@@ -9,11 +9,13 @@ import structlog
 
 from shothub.agent.hub import NotAllowed, Refused, Unreachable
 from shothub.agent.journal import Journal, Parcel
+from shothub.agent.parcels import without_results
 from shothub.agent.ports import HubPort
 from shothub.runtime.delays import delays
 
 logger = structlog.get_logger()
 
+_WRONG_IN_ITSELF = frozenset({400, 413, 422})
 FIRST_DELAY, LONGEST_DELAY = 1.0, 60.0
 
 
@@ -98,7 +100,7 @@ class Outbox:
             self._later(ident, parcel, str(error.fault))
         except Refused as error:
             logger.error("the hub refused", what=parcel.route, why=str(error))
-            self._journal.refused(ident, str(error))
+            self._park(ident, parcel, error)
         except FileNotFoundError as error:
             logger.error("the file is gone", what=parcel.route, file=parcel.file)
             self._journal.refused(ident, str(error))
@@ -107,6 +109,14 @@ class Outbox:
             self._journal.delivered(ident)
             if parcel.file:
                 Path(parcel.file).unlink(missing_ok=True)
+
+    def _park(self, ident: int, parcel: Parcel, error: Refused) -> None:
+        """Keep what the hub does not take; tell it at least that there was something."""
+        self._journal.refused(ident, str(error))
+        if error.problem.status in _WRONG_IN_ITSELF:
+            instead = without_results(parcel, str(error))
+            if instead:
+                self._journal.post([instead])
 
     def _hand_over(self, parcel: Parcel) -> None:
         if parcel.file:

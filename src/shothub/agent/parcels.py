@@ -4,6 +4,7 @@ import hashlib
 import io
 import json
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,9 +14,16 @@ from shothub.agent.gathered import RoutineFile, file_part
 from shothub.agent.journal import Parcel
 from shothub.shots.png import preview
 from shothub.shots.read import ImageStack
+from shothub.wire.agents import RoutineResult
 
 REPORT, CONTENT = 0, 1
 """Ranks: ends of shots go before files and results."""
+
+
+LOST = "results"
+"""Stands for all routines of a shot or job whose results the hub did not take."""
+
+_REASON = 1_000
 
 
 class Spool:
@@ -137,6 +145,23 @@ def routine_parcels(
             )
         )
     return parcels
+
+
+def without_results(parcel: Parcel, why: str) -> Parcel | None:
+    """Return the report that results were lost, in the place of one that was refused.
+
+    So a job ends whatever its routines saved. None if the parcel reports no results, or
+    if it is such a replacement itself.
+    """
+    if parcel.file or not parcel.route.endswith(("/analysis", "/analysed")):
+        return None
+    report = json.loads(parcel.body)
+    reason = f"The hub did not take what the routines saved: {why}"[:_REASON]
+    lost = [RoutineResult(routine=LOST, failed=reason).model_dump()]
+    if [r["routine"] for r in report["routines"]] == [LOST]:
+        return None
+    body = json.dumps({"epoch": report["epoch"], "routines": lost})
+    return replace(parcel, body=body)
 
 
 def npy(array: NDArray[np.generic]) -> bytes:

@@ -84,9 +84,14 @@ def low_disk(site: Site) -> Fault | None:
     )
 
 
+def is_full(error: OSError) -> bool:
+    """Tell whether a file could not be written because the disk is full."""
+    return error.errno in _FULL
+
+
 def disk_fault(error: OSError) -> Fault:
     """Return the fault of a file that could not be written."""
-    if error.errno in _FULL:
+    if is_full(error):
         return Fault(
             code="disk_full",
             detail="The disk of the shot storage became full.",

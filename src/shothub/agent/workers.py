@@ -7,10 +7,10 @@ import structlog
 
 from shothub.agent import effects as do
 from shothub.agent import events as ev
-from shothub.agent.analyst import Analyst
+from shothub.agent.analyst import Analyst, DiskFull
 from shothub.agent.compiler import Compiler, Product
 from shothub.agent.hub import Fenced, HubError, NotAllowed, Refused, Unreachable
-from shothub.agent.journal import Attempted, Journal
+from shothub.agent.journal import Attempted, Journal, Parcel
 from shothub.agent.outbox import Outbox
 from shothub.agent.ports import HubPort
 from shothub.agent.shelf import Shelf
@@ -224,17 +224,28 @@ class AnalysisWorker:
         shelf: Shelf,
         outbox: Outbox,
         tell: Tell,
+        jitter: Callable[[], float],
     ) -> None:
+        self._closing = threading.Event()
+        self._jitter = jitter
         self._analyst = analyst
         self._journal = journal
         self._shelf = shelf
         self._outbox = outbox
         self._tell = tell
 
+    def close(self) -> None:
+        """Wait for room on the disk no longer; the journal knows what was not done."""
+        self._closing.set()
+
     def shot(self, attempted: Attempted, epoch: int) -> None:
         """Analyse one done attempt."""
         folder = self._shelf.folder(attempted.job)
-        parcels = self._analyst.shot(attempted, folder, epoch=epoch)
+        parcels = self._patiently(
+            lambda: self._analyst.shot(attempted, folder, epoch=epoch)
+        )
+        if parcels is None:
+            return
         self._journal.note_analysed(attempted.attempt, parcels)
         self._outbox.wake()
         logger.info("analysed", job=attempted.job, shot=attempted.index)
@@ -244,9 +255,22 @@ class AnalysisWorker:
         job = effect.task.job
         try:
             folder = self._shelf.folder(job)
-            parcels = self._analyst.job(effect.task, folder, epoch=epoch)
-            self._journal.post(parcels)
+            parcels = self._patiently(
+                lambda: self._analyst.job(effect.task, folder, epoch=epoch)
+            )
+            self._journal.post(parcels or ())
         finally:
             self._tell(ev.AnalysisEnded(job))
         self._outbox.wake()
         logger.info("job analysed", job=job)
+
+    def _patiently(self, analyse: Callable[[], list[Parcel]]) -> list[Parcel] | None:
+        """Analyse as soon as there is room for the results; None once closed."""
+        pauses = delays(first=0.5, longest=5.0, jitter=self._jitter)
+        while True:
+            try:
+                return analyse()
+            except DiskFull as error:
+                logger.error("the disk is full; results wait", why=str(error))
+            if self._closing.wait(next(pauses)):
+                return None

@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 
 import pytest
-from tests.fakes.agent_hub import DENIED, REFUSED, UNREACHABLE, FakeHub
+from tests.fakes.agent_hub import DENIED, REFUSED, TOO_LARGE, UNREACHABLE, FakeHub
 
 from shothub.agent.journal import Journal, Parcel
 from shothub.agent.outbox import Outbox
@@ -116,3 +116,24 @@ def test_what_an_earlier_agent_left_is_delivered(tmp_path: Path) -> None:
     second = Bench(tmp_path)
     second.outbox.deliver_all()
     assert second.delivered == ["a"]
+
+
+def test_results_that_the_hub_refuses_are_told_as_lost(bench: Bench) -> None:
+    bench.hub.troubles["report"] = [TOO_LARGE]
+    body = json.dumps({"epoch": 3, "routines": [{"routine": "mine", "values": {}}]})
+    route = "attempts/7/analysis"
+    bench.journal.post([Parcel(rank=1, route=route, body=body)])
+    assert bench.outbox.deliver_all() is None
+    ((told, report),) = bench.hub.told
+    assert told == route
+    (lost,) = json.loads(report)["routines"]
+    assert lost["routine"] == "results"
+    assert "did not take" in lost["failed"]
+
+
+def test_a_refused_word_of_lost_results_is_not_told_again(bench: Bench) -> None:
+    bench.hub.troubles["report"] = [TOO_LARGE] * 3
+    body = json.dumps({"epoch": 3, "routines": []})
+    bench.journal.post([Parcel(rank=1, route="jobs/j/analysed", body=body)])
+    assert bench.outbox.deliver_all() is None
+    assert len(bench.hub.troubles["report"]) == 1

@@ -26,7 +26,11 @@ def take_figures() -> Iterator[tuple[str, bytes]]:
             )
             continue
         buffer = io.BytesIO()
-        figure.savefig(buffer, format="png")
+        try:
+            figure.savefig(buffer, format="png")
+        except Exception as error:  # noqa: BLE001  (drawing runs the user's own code)
+            sys.stderr.write(f"figure {number} cannot be drawn: {error}\n")
+            continue
         if buffer.tell() <= MAX_BYTES:
             yield figure.get_label() or str(number), buffer.getvalue()
     if len(numbers) > MAX_FIGURES:
