@@ -28,6 +28,7 @@ Send = Callable[[Mapping[str, Any]], Awaitable[None]]
 
 _WAITS = re.compile(r"/api/v1/(agent/poll|jobs/[^/]+(/stream)?)")
 _UPLOAD = re.compile(r"/api/v1/agent/jobs/[^/]+/files/")
+_SHORT_WRITES = {"POST", "DELETE"}  # a PUT is an upload
 _MEMORY = 2_500_000
 
 
@@ -134,7 +135,12 @@ def _load_api_middleware(handler: Any, *, is_async: bool) -> None:
 
 
 class Threads:
-    """Long-lived threads, each with its own database connection, given out in turn."""
+    """Long-lived threads, each with its own database connection.
+
+    The first takes the short writes of the API, one after another: threads that write
+    at the same time would only wait for the database's one lock, and poorly, as SQLite
+    waits by sleeping. The others are given out in turn.
+    """
 
     def __init__(self, number: int) -> None:
         self._executors = [
@@ -143,11 +149,12 @@ class Threads:
         self._contexts = [ThreadSensitiveContext() for _ in self._executors]
         for context, executor in zip(self._contexts, self._executors, strict=True):
             SyncToAsync.context_to_thread_executor[context] = executor
-        self._turn = itertools.cycle(range(number))
+        self._turn = itertools.cycle(range(1, number) or [0])
 
-    def choose(self) -> ThreadPoolExecutor:
+    def choose(self, scope: Scope) -> ThreadPoolExecutor:
         """Pin the present task's synchronous calls to one thread, and return it."""
-        number = next(self._turn)
+        short = scope["method"] in _SHORT_WRITES and scope["path"].startswith("/api/")
+        number = 0 if short else next(self._turn)
         SyncToAsync.thread_sensitive_context.set(self._contexts[number])
         return self._executors[number]
 
@@ -163,7 +170,7 @@ class Hub:
         """Serve one connection."""
         if scope["type"] != "http":
             return
-        executor = self._threads.choose()
+        executor = self._threads.choose(scope)
         path = scope["path"]
         if not path.startswith("/api/"):
             await self._pages(scope, receive, send)
