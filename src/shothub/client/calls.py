@@ -173,10 +173,11 @@ def get_job(job: str, *, wait: float = 0.0, since: int | None = None) -> Call[Jo
     )
 
 
-def cancel(job: str) -> Call[JobView]:
-    """Ask that a job be cancelled."""
+def cancel(job: str, *, abort: bool = False) -> Call[JobView]:
+    """Ask that a job be cancelled and, if so wished, its running shot aborted."""
     path = f"{BASE}/jobs/{_part(job)}/cancel"
-    return Call(method="POST", path=path, answer=TypeAdapter(JobView))
+    params = {"abort": "1"} if abort else {}
+    return Call(method="POST", path=path, answer=TypeAdapter(JobView), params=params)
 
 
 def shots(job: str) -> Call[list[ShotView]]:

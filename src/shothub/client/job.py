@@ -165,14 +165,17 @@ class Job:
         if self.state in {JobState.CANCELLED, JobState.EXPIRED}:
             raise JobCancelled(self.view)
 
-    def cancel(self) -> Self:
+    def cancel(self, *, abort: bool = False) -> Self:
         """Cancel the job: no further shot starts; a running one ends first.
+
+        Args:
+            abort: have the running shot aborted in BLACS instead.
 
         Raises:
             Conflict: it has ended already.
         """
         try:
-            self.view = self._connection.do(calls.cancel(self.id))
+            self.view = self._connection.do(calls.cancel(self.id, abort=abort))
         except Conflict:
             # A repeated request whose first answer was lost finds the job cancelled.
             if self.status() not in {JobState.CANCELLED, JobState.CANCELLING}:

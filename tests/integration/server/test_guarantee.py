@@ -172,7 +172,27 @@ def test_nothing_starts_while_paused(cast: Cast, leased: Any) -> None:
     assert "vacuum" in refused.body["detail"]
     assert cast.agent.poll(shots=1).ok()["paused"] is True
     cast.olga("POST", "/apparatus/sim/resume").ok()
-    cast.agent.start(leased).ok()
+    assert code(cast.agent.start(leased)) == (409, "lease_lost")
+
+
+def test_what_was_leased_before_a_pause_starts_at_once_after_it(
+    cast: Cast, submit: Submit
+) -> None:
+    submit()
+    cast.agent.compile_one(shots=3)
+    running, *waiting = cast.agent.lease(3)
+    cast.agent.start(running).ok()
+    cast.olga("POST", "/apparatus/sim/pause").ok()
+    states = [shot["state"] for shot in shots_of(cast, running["job"])]
+    assert states == ["started", "compiled", "compiled"]
+    cast.olga("POST", "/apparatus/sim/resume").ok()
+    again = cast.agent.lease(3)
+    assert [x["shot"] for x in again] == [x["shot"] for x in waiting]
+    cast.agent.start(again[0]).ok()
+
+
+def shots_of(cast: Cast, job: str) -> list[Any]:
+    return list(cast.alice("GET", f"/jobs/{job}/shots").ok())
 
 
 def test_cancelling_ends_what_waits_and_lets_end_what_runs(
@@ -190,6 +210,36 @@ def test_cancelling_ends_what_waits_and_lets_end_what_runs(
     cast.agent.finish(attempt).ok()
     assert cast.alice("GET", f"/jobs/{job}").ok()["state"] == "cancelled"
     assert cast.alice("POST", f"/jobs/{job}/cancel").ok()["state"] == "cancelled"
+
+
+def test_a_running_shot_is_aborted_if_its_owner_wants_it(
+    cast: Cast, submit: Submit
+) -> None:
+    job = submit()["id"]
+    cast.agent.compile_one(shots=2)
+    [lease] = cast.agent.lease()
+    attempt = cast.agent.start(lease).ok()["attempt"]
+    assert cast.bob("POST", f"/jobs/{job}/cancel?abort=1").status == 404
+    cast.alice("POST", f"/jobs/{job}/cancel").ok()
+    assert cast.agent.poll().ok()["abort"] == []
+    cast.alice("POST", f"/jobs/{job}/cancel?abort=1").ok()
+    told = cast.agent.poll().ok()
+    assert (told["cancelled"], told["abort"]) == ([job], [attempt])
+    assert cast.agent.poll().ok()["abort"] == [attempt]  # the answer may have been lost
+    cast.agent.finish(attempt, "aborted", reason="aborted by its owner").ok()
+    assert cast.agent.poll().ok()["abort"] == []
+    assert cast.alice("GET", f"/jobs/{job}").ok()["state"] == "cancelled"
+    whats = [e["what"] for e in cast.alice("GET", f"/jobs/{job}/events").ok()]
+    assert whats.count("job.abort") == 1
+
+
+def test_there_is_nothing_to_abort_where_nothing_runs(
+    cast: Cast, submit: Submit
+) -> None:
+    job = submit()["id"]
+    view = cast.alice("POST", f"/jobs/{job}/cancel?abort=1").ok()
+    assert view["state"] == "cancelled"
+    assert cast.agent.poll().ok()["abort"] == []
 
 
 @pytest.mark.parametrize("compiles", [False, True])

@@ -417,6 +417,12 @@ def test_logs_are_printed(fake: FakeHub, shothub: Shothub) -> None:
     assert shothub("logs", "j1").out == "== compile ==\nhi [bold]\n"
 
 
+def test_cancelling_can_abort_the_running_shot(fake: FakeHub, shothub: Shothub) -> None:
+    fake.answers["POST /jobs/j1/cancel"] = job_view(state="cancelling")
+    assert shothub("cancel", "--abort", "j1").out == "j1 cancelling\n"
+    assert fake.requests[-1].url.params["abort"] == "1"
+
+
 def test_cancelling_several_jobs(fake: FakeHub, shothub: Shothub) -> None:
     fake.answers["POST /jobs/j1/cancel"] = job_view(state="cancelling")
     assert shothub("cancel", "j1", "j1").out == "j1 cancelling\nj1 cancelling\n"

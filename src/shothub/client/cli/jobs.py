@@ -108,12 +108,15 @@ def watch(
 def cancel(
     context: typer.Context,
     idents: Annotated[list[str], typer.Argument(metavar="JOB...")],
+    abort: Annotated[
+        bool, typer.Option("--abort", help="Abort the running shot as well.")
+    ] = False,
     profile: Profile = None,
     as_json: Json = False,
 ) -> None:
     """Cancel jobs: no further shot starts; a running one ends first."""
     opened = hub(context, profile)
-    found = [opened.job(ident).cancel().view for ident in idents]
+    found = [opened.job(ident).cancel(abort=abort).view for ident in idents]
     if as_json:
         output.document(found)
         return

@@ -16,6 +16,8 @@ from shothub.server.accounts.queries import principal_of_session
 from shothub.server.accounts.services import authenticate
 from shothub.server.refusals import Forbidden, Unauthorized
 
+ANY = "any"
+"""In place of a scope: every valid credential will do."""
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -71,7 +73,7 @@ class Needs(AuthBase):
     openapi_scheme = "bearer"
 
     def __init__(self, scope: str) -> None:
-        if scope not in ALL_SCOPES:
+        if scope not in ALL_SCOPES | {ANY}:
             raise ValueError(f"there is no scope {scope!r}")
         self.scope = scope
         super().__init__()
@@ -79,7 +81,7 @@ class Needs(AuthBase):
     def __call__(self, request: HttpRequest) -> Principal:
         """Return who asks, if his credential has the scope."""
         principal = principal_of(request)
-        if self.scope not in principal.scopes:
+        if self.scope not in principal.scopes | {ANY}:
             raise Forbidden(
                 f"The credential lacks the scope {self.scope}.",
                 code="missing_scope",

@@ -5,14 +5,14 @@ from ninja import Router
 
 from shothub.runtime import clock
 from shothub.server.accounts import queries, services
-from shothub.server.api.access import Needs, Request
+from shothub.server.api.access import ANY, Needs, Request
 from shothub.server.api.replies import reply, reply_list
 from shothub.wire.accounts import Me, NewToken, TokenRequest, TokenView
 
 router = Router(tags=["accounts"])
 
 
-@router.get("/me", response=Me, auth=Needs("apparatus:read"))
+@router.get("/me", response=Me, auth=Needs(ANY))
 def who_am_i(request: Request) -> HttpResponse:
     """Tell who asks and what his credential may do."""
     return reply(queries.me(request.auth))

@@ -147,9 +147,12 @@ CANCEL = Needs("jobs:cancel")
 
 
 @router.post("/{job}/cancel", response=JobView, auth=CANCEL)
-def cancel_job(request: Request, job: str) -> HttpResponse:
-    """Cancel a job: what waits never starts, what runs ends by itself."""
-    return reply(view_with_position(cancel(request.auth, job, now=clock.now())))
+def cancel_job(
+    request: Request, job: str, abort: Annotated[bool, Query()] = False
+) -> HttpResponse:
+    """Cancel a job: what waits never starts; what runs ends by itself, or is aborted."""
+    found = cancel(request.auth, job, now=clock.now(), abort=abort)
+    return reply(view_with_position(found))
 
 
 @router.delete("/{job}", response=JobView, auth=CANCEL)

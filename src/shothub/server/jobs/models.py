@@ -36,6 +36,7 @@ class Job(models.Model):
         pending: shots still to end; before they are compiled, the number expected.
         waiting: shots compiled and not leased.
         cancelled: whether its cancellation was asked for.
+        abort: whether its running shot is to be aborted.
         tell_agent: whether the agent has yet to hear of the cancellation.
         task_epoch: session that holds its compile or analyse task; 0 if none does.
         task_expires: when that task may be given out again.
@@ -59,6 +60,7 @@ class Job(models.Model):
     state = models.CharField(max_length=16, choices=_JOB_STATES)
     rev = models.PositiveBigIntegerField(default=1)
     cancelled = models.BooleanField(default=False)
+    abort = models.BooleanField(default=False)
     tell_agent = models.BooleanField(default=False)
     task_epoch = models.PositiveBigIntegerField(default=0)
     task_expires = models.DateTimeField(null=True)

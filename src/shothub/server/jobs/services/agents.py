@@ -20,6 +20,7 @@ from shothub.server.apparatus.services import (
     tags_of,
 )
 from shothub.server.jobs.models import Attempt, Job, Shot
+from shothub.server.jobs.services.returns import return_leases, return_tasks
 from shothub.server.jobs.services.settle import settle
 from shothub.server.jobs.transitions import (
     Note,
@@ -88,8 +89,8 @@ def open_session(
         apparatus = lock_apparatus(principal)
         epoch = begin_epoch(apparatus, opening, now=now)
         note = Note(now=now, actor=ACTOR, epoch=epoch, detail=f"session {epoch}")
-        _return_leases(apparatus, note, Q())
-        _return_tasks(apparatus, note, Q())
+        return_leases(apparatus, note)
+        return_tasks(apparatus, note)
         record_of_apparatus("apparatus.session", note, apparatus.pk)
         started = Attempt.objects.filter(shot__job__apparatus=apparatus, outcome="")
         return SessionOpened(
@@ -98,25 +99,6 @@ def open_session(
             lease_seconds=settings.SHOTHUB.lease_seconds,
             started=list(started.order_by("id").values_list("pk", flat=True)),
         )
-
-
-def _return_leases(apparatus: Apparatus, note: Note, which: Q) -> None:
-    """Return leased shots to the queue: nothing of them was started."""
-    leased = Shot.objects.filter(
-        which, job__apparatus=apparatus, state=ShotState.LEASED.value
-    )
-    for shot in leased.select_related("job").order_by("job", "index"):
-        move_shots([shot], ShotState.COMPILED, note)
-
-
-def _return_tasks(apparatus: Apparatus, note: Note, which: Q) -> None:
-    """Take compile and analyse tasks back from a session that is gone."""
-    held = Job.objects.filter(which, apparatus=apparatus).exclude(task_epoch=0)
-    for job in held.filter(state=JobState.COMPILING.value):
-        move_job(job, JobState.SUBMITTED, note, {"task_epoch": 0})
-    held.filter(state=JobState.ANALYSING.value).update(task_epoch=0)
-    for job in held.filter(state=JobState.CANCELLING.value):
-        settle(job, note)
 
 
 def poll(principal: Principal, asked: Poll, *, now: datetime) -> Work:
@@ -132,8 +114,8 @@ def poll(principal: Principal, asked: Poll, *, now: datetime) -> Work:
             wake(f"status:{apparatus.pk}")
         note = Note(now=now, actor=ACTOR, epoch=asked.epoch)
         lapsed = Note(now=now, actor="hub", epoch=asked.epoch, detail="lease lapsed")
-        _return_leases(apparatus, lapsed, Q(lease_expires__lt=now))
-        _return_tasks(apparatus, lapsed, Q(task_expires__lt=now))
+        return_leases(apparatus, lapsed, Q(lease_expires__lt=now))
+        return_tasks(apparatus, lapsed, Q(task_expires__lt=now))
         _settle_waiting(apparatus, replace(lapsed, detail="results given up"))
         most = asked.capacity
         shots = [] if apparatus.paused else _lease(apparatus, most.shots, note)
@@ -142,6 +124,7 @@ def poll(principal: Principal, asked: Poll, *, now: datetime) -> Work:
             shots=shots,
             analyse=_give_analyse(apparatus, most.analyse, note),
             cancelled=_cancelled(apparatus),
+            abort=_to_abort(apparatus),
             paused=apparatus.paused,
         )
 
@@ -164,6 +147,18 @@ def _cancelled(apparatus: Apparatus) -> list[str]:
     if jobs:
         Job.objects.filter(pk__in=jobs).update(tell_agent=False)
     return jobs
+
+
+def _to_abort(apparatus: Apparatus) -> list[int]:
+    """Return attempts to abort, at every poll until they end: an answer may get lost."""
+    jobs = Job.objects.filter(
+        apparatus=apparatus, state=JobState.CANCELLING.value, abort=True
+    )
+    ids = list(jobs.values_list("pk", flat=True))
+    running = Attempt.objects.filter(
+        shot__job__in=ids, shot__state=ShotState.STARTED.value, outcome=""
+    )
+    return list(running.order_by("id").values_list("pk", flat=True))
 
 
 def _give_compile(apparatus: Apparatus, number: int, note: Note) -> list[CompileTask]:

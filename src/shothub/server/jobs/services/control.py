@@ -1,5 +1,6 @@
 """What users and operators do with jobs and apparatus: cancel, pause, resume."""
 
+from dataclasses import replace
 from datetime import datetime
 
 from django.db import transaction
@@ -10,10 +11,12 @@ from shothub.server.apparatus.models import Apparatus
 from shothub.server.apparatus.services import set_paused
 from shothub.server.jobs.models import Job, Shot
 from shothub.server.jobs.queries import find_job
+from shothub.server.jobs.services.returns import return_leases
 from shothub.server.jobs.transitions import (
     Note,
     move_job,
     move_shots,
+    record,
     record_of_apparatus,
     touch,
 )
@@ -22,8 +25,16 @@ from shothub.server.refusals import Conflict, Forbidden
 _AT_ONCE = {JobState.SUBMITTED, JobState.REVIEW, JobState.ANALYSING}
 
 
-def cancel(principal: Principal, job: str, *, now: datetime) -> Job:
-    """Cancel one of the user's jobs; what runs, ends by itself. Idempotent.
+def cancel(
+    principal: Principal, job: str, *, now: datetime, abort: bool = False
+) -> Job:
+    """Cancel one of the user's jobs. Idempotent.
+
+    Args:
+        principal: the owner.
+        job: its id.
+        now: the present time.
+        abort: have the running shot aborted; else it ends by itself.
 
     Raises:
         NoSuchJob: it is not there or not his.
@@ -36,8 +47,12 @@ def cancel(principal: Principal, job: str, *, now: datetime) -> Job:
             raise Conflict(
                 f"The job has ended already: it is {state}.", code="job_ended"
             )
+        note = Note(now=now, actor=principal.username)
         if not found.cancelled and state not in JOB_ENDS:
-            _cancel(found, state, Note(now=now, actor=principal.username))
+            _cancel(found, state, note)
+        if abort and found.started_now and not found.abort:
+            touch(found, {"abort": True, "tell_agent": True})
+            record("job.abort", note, job=found)
         return find_job(principal, job)
 
 
@@ -69,6 +84,8 @@ def pause(
 ) -> None:
     """Let nothing start on the apparatus, or let it start again.
 
+    What is leased returns to the queue, so that it starts at once when all goes on.
+
     Raises:
         Forbidden: the lab has not made the user an operator of it.
     """
@@ -81,4 +98,6 @@ def pause(
     note = Note(now=now, actor=principal.username, detail=message)
     with transaction.atomic():
         set_paused(apparatus, paused=paused, message=message if paused else "")
+        if paused:
+            return_leases(apparatus, replace(note, detail="the apparatus was paused"))
         record_of_apparatus(what, note, apparatus.pk)

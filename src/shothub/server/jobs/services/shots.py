@@ -188,6 +188,9 @@ def _require_startable(
 ) -> None:
     if shot.job.cancelled or shot.state == ShotState.CANCELLED:
         raise StartRefused("The job was cancelled.", code="cancelled")
+    if apparatus.paused:
+        why = apparatus.pause_message or "by an operator"
+        raise StartRefused(f"The apparatus is paused: {why}.", code="paused")
     if shot.state != ShotState.LEASED or shot.fence != asked.fence:
         raise StartRefused(
             f"The shot is {shot.state} and its fence is {shot.fence}.",
@@ -196,9 +199,6 @@ def _require_startable(
         )
     if shot.lease_expires is not None and shot.lease_expires < now:
         raise StartRefused("The lease has run out.", code="lease_lost")
-    if apparatus.paused:
-        why = apparatus.pause_message or "by an operator"
-        raise StartRefused(f"The apparatus is paused: {why}.", code="paused")
 
 
 def finish(
