@@ -3,10 +3,13 @@
 import dataclasses
 import json
 import os
+import select
+import signal
 import socket
 import struct
 import subprocess
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from shothub.sandbox.filters import guest_filter
@@ -40,12 +43,21 @@ class Guest:
         self.socket.close()
         os.close(self.pidfd)
 
+    def end(self) -> None:
+        """Kill the guest and wait until it is gone."""
+        with suppress(ProcessLookupError):
+            signal.pidfd_send_signal(self.pidfd, signal.SIGKILL)
+        _poll(self.pidfd, ANSWER_SECONDS)
+
     def give(self, *, seed: int, descriptors: Sequence[int]) -> None:
         """Send the order: frames pipe, output pipe, order, then further files."""
         message = json.dumps({"seed": seed, "descriptors": len(descriptors)}).encode()
         for start in range(0, len(descriptors), _BATCH):
             batch = descriptors[start : start + _BATCH]
-            socket.send_fds(self.socket, [message], list(batch))
+            try:
+                socket.send_fds(self.socket, [message], list(batch))
+            except OSError as error:
+                raise SandboxFailed(f"the guest took no order: {error}") from error
 
 
 class WarmProcess:
@@ -119,6 +131,10 @@ class WarmProcess:
             line.close()
             raise self._failure(str(error)) from error
 
+    def waits(self) -> bool:
+        """Tell whether the guest that was taken last still waits for its order."""
+        return not _poll(self._control.fileno(), 0)
+
     def status(self) -> int:
         """Return the exit status of the guest that ran last, when it has ended.
 
@@ -182,6 +198,12 @@ def _setup(
         open_files=limits.open_files,
         guards=list(guards),
     )
+
+
+def _poll(descriptor: int, seconds: float) -> bool:
+    poll = select.poll()
+    poll.register(descriptor, select.POLLIN)
+    return bool(poll.poll(1e3 * seconds))
 
 
 def _wait(process: subprocess.Popen[bytes]) -> None:

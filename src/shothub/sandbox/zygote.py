@@ -1,12 +1,14 @@
 """Runs orders in guests, one at a time, on a warm process that is renewed when needed."""
 
+import fcntl
 import logging
 import os
 import threading
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
+from threading import Thread
 from types import TracebackType
-from typing import Self
+from typing import NamedTuple, Self
 
 from pydantic import ValidationError
 
@@ -24,8 +26,24 @@ _log = logging.getLogger(__name__)
 Sink = Callable[[Frame], None]
 
 _PIPE = 1 << 20
+"""Bytes that a guest may be ahead of its host."""
+
 _SPARE_BYTES = 256 << 20
 """Memory beyond a run's own that its control group has room for: its tmpfs pages."""
+
+
+class Ready(NamedTuple):
+    """A guest that waits for its order, and where it comes from."""
+
+    warm: WarmProcess
+    guest: Guest
+    group: Cgroup
+
+    def discard(self) -> None:
+        """End the guest, which has had no order."""
+        self.guest.end()
+        self.guest.close()
+        self.group.close()
 
 
 class Zygote:
@@ -55,6 +73,7 @@ class Zygote:
         self._running_lock = threading.Lock()
         self._running: Guest | None = None
         self._warm: WarmProcess | None = None
+        self._ready: Ready | None = None
         self._parents = find_parents()
         self._runs = 0
         self._amid = False
@@ -79,7 +98,8 @@ class Zygote:
             NoBubblewrap: bwrap is not installed.
         """
         with self._lock:
-            self._warmed()
+            warm = self._warmed()
+            self._ready = self._ready or self._fetched(warm)
 
     def cancel(self) -> None:
         """End the run in progress, if there is one; its caller gets ``killed``."""
@@ -129,20 +149,45 @@ class Zygote:
     ) -> GuestEnd:
         """Run an order that is already text; see ``run``."""
         with self._lock:
-            begun = clock.monotonic()
             try:
-                pump, reason = self._attempt(order, seed, blobs, files, sink)
-            except SandboxFailed as error:
-                # What it says is for the lab: it has paths and lines of ours.
-                _log.error("the sandbox failed: %s", error)
+                return self._run(order, seed, blobs, files, sink)
+            finally:
+                Thread(target=self._stock, name="next guest", daemon=True).start()
+
+    def _run(
+        self,
+        order: bytes,
+        seed: int,
+        blobs: Sequence[bytes],
+        files: Sequence[int],
+        sink: Sink,
+    ) -> GuestEnd:
+        begun = clock.monotonic()
+        try:
+            pump, reason = self._attempt(order, seed, blobs, files, sink)
+        except SandboxFailed as error:
+            # What it says is for the lab: it has paths and lines of ours.
+            _log.error("the sandbox failed: %s", error)
+            self._drop()
+            return self._end("sandbox_failed", "", begun)
+        except BaseException:
+            # What the sink raised leaves the warm process as good as it was.
+            if self._amid:
                 self._drop()
-                return self._end("sandbox_failed", "", begun)
-            except BaseException:
-                # What the sink raised leaves the warm process as good as it was.
-                if self._amid:
-                    self._drop()
-                raise
-            return self._end(reason, pump.detail, begun, pump)
+            raise
+        return self._end(reason, pump.detail, begun, pump)
+
+    def _stock(self) -> None:
+        """Have the next guest ready before its order comes."""
+        with self._lock:
+            used_up = self._runs >= self._limits.runs
+            if self._warm is None or self._ready is not None or used_up:
+                return
+            try:
+                self._ready = self._fetched(self._warm)
+            except SandboxFailed as error:
+                _log.warning("the next guest did not come: %s", error)
+                self._drop()
 
     def _attempt(
         self,
@@ -153,13 +198,11 @@ class Zygote:
         sink: Sink,
     ) -> tuple[Pump, str]:
         with ExitStack() as stack:
-            warm, guest = self._guest()
+            warm, guest, group = self._next()
+            stack.callback(group.close)
             stack.callback(guest.close)
             self._mark(guest)
             stack.callback(self._mark, None)
-            group = Cgroup(self._parents, str(guest.process))
-            stack.callback(group.close)
-            self._bound(group, guest)
             frames, their_frames = _pipe(stack)
             output, their_output = _pipe(stack)
             contents = [_memory_file(blob, stack) for blob in (order, *blobs)]
@@ -180,18 +223,37 @@ class Zygote:
                 out_of_memory=group.out_of_memory(),
             )
 
-    def _guest(self) -> tuple[WarmProcess, Guest]:
+    def _next(self) -> "Ready":
         """Take the guest that waits; if the warm process died meanwhile, from a new one."""
         warm = self._warmed()
+        ready, self._ready = self._ready, None
+        if ready is not None and not warm.waits():
+            _log.warning("the guest that waited is gone")
+            ready.discard()
+            self._drop()
+            ready, warm = None, self._warmed()
         self._amid = True
         self._runs += 1
+        if ready is not None:
+            return ready
         try:
-            return warm, warm.next_guest()
+            return self._fetched(warm)
         except SandboxFailed as error:
             _log.warning("the warm process is started again: %s", error)
             self._drop()
-        warm = self._warmed()
-        return warm, warm.next_guest()
+        return self._fetched(self._warmed())
+
+    def _fetched(self, warm: WarmProcess) -> "Ready":
+        """Return a guest that waits for its order, in a control group of its own."""
+        guest = warm.next_guest()
+        group = Cgroup(self._parents, str(guest.process))
+        ready = Ready(warm, guest, group)
+        try:
+            self._bound(group, guest)
+        except BaseException:
+            ready.discard()
+            raise
+        return ready
 
     def _mark(self, guest: Guest | None) -> None:
         with self._running_lock:
@@ -220,6 +282,9 @@ class Zygote:
         return self._warm
 
     def _drop(self) -> None:
+        if self._ready is not None:
+            self._ready.discard()
+            self._ready = None
         if self._warm is not None:
             self._warm.close()
             self._warm = None
@@ -251,6 +316,8 @@ def _last_word(pump: Pump) -> EndHead | None:
 def _pipe(stack: ExitStack) -> tuple[int, int]:
     reading, writing = os.pipe()
     stack.callback(os.close, reading)
+    with suppress(PermissionError):  # beyond what the kernel lets this user have
+        fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, _PIPE)
     return reading, writing
 
 

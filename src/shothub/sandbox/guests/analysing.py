@@ -14,7 +14,9 @@ from pathlib import Path
 import lyse
 import lyse.utils.worker
 import matplotlib.pyplot as plt
+import numpy as np
 import pandas as pd
+from scipy.optimize import least_squares
 
 from shothub.sandbox.guests.channel import Channel
 from shothub.sandbox.guests.faulty import fault_of, own_lines, without_folders
@@ -41,9 +43,20 @@ class TooSlow(Exception):
 def prepare(preload: list[str]) -> None:
     """Import what routines need and draw once, which loads fonts and the like."""
     import_all(["scipy.optimize", "lmfit", *preload])
-    plt.figure().add_subplot().plot([0, 1])
+    rehearse()
+
+
+def rehearse() -> None:
+    """Draw a figure and fit a line, for nobody."""
+    figure, (left, right) = plt.subplots(1, 2, num="rehearsal", layout="constrained")
+    drawn = left.imshow(np.eye(20), cmap="magma")
+    figure.colorbar(drawn, label="ordinate (mm)")
+    right.plot([0, 1], label="title")
+    right.set(xlabel="abscissa", ylabel="ordinate")
+    right.legend()
     for _ in take_figures():
         pass
+    least_squares(lambda p: p - 1, [0.0], bounds=([-2], [2]))
 
 
 def run(text: bytes, files: list[int], channel: Channel) -> bool:

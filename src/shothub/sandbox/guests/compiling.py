@@ -3,6 +3,7 @@
 import math
 import os
 import re
+import shutil
 import sys
 from pathlib import Path
 from types import CodeType, ModuleType
@@ -16,6 +17,7 @@ from labscript.compiler import compiler
 from shothub.domain.faults import Fault
 from shothub.runtime import clock
 from shothub.sandbox.guests.channel import Channel
+from shothub.sandbox.guests.confinement import SCRATCH
 from shothub.sandbox.guests.dumping import dump
 from shothub.sandbox.guests.expanding import Groups, Shots, as_groups, expand, merge
 from shothub.sandbox.guests.faulty import Refused, fault_of, print_own_traceback
@@ -26,15 +28,23 @@ from shothub.sandbox.guests.quicker import make_labscript_quicker
 from shothub.wire.guests import CompileOrder, GlobalEntry
 from shothub.wire.jobs import SourceFile
 
-JOB = Path("/scratch/job")
-SHOTS = Path("/scratch/shots")
+JOB = Path(SCRATCH, "job")
+SHOTS = Path(SCRATCH, "shots")
 _TOO_EARLY = "prior to calling start()"
 
-_WARM_UP = """
-from labscript import start, stop, AnalogOut, DigitalOut
+_REHEARSAL = """
+from labscript import AnalogOut, DigitalOut, start, stop
+from labscript_devices.DummyIntermediateDevice import DummyIntermediateDevice
 from labscript_devices.DummyPseudoclock.labscript_devices import DummyPseudoclock
 DummyPseudoclock(name='clock')
+DummyIntermediateDevice(name='card', parent_device=clock.clockline)
+AnalogOut(name='analog', parent_device=card, connection='ao0')
+DigitalOut(name='digital', parent_device=card, connection='do0')
 start()
+digital.go_high(0)
+analog.ramp(t=0.1, duration=0.5, initial=0, final=x, samplerate=1e3)
+analog.constant(0.8, 0)
+digital.go_low(0.8)
 stop(1)
 """
 
@@ -43,15 +53,23 @@ def prepare(preload: list[str]) -> None:
     """Import what jobs need and compile once, which loads what loads late."""
     make_labscript_quicker()
     import_all(preload)
+    rehearse()
+
+
+def rehearse() -> None:
+    """Compile two shots of an experiment of stock devices, for nobody."""
     null = os.open(os.devnull, os.O_WRONLY)
     order = CompileOrder(
-        script=SourceFile(name="warm_up.py", text=_WARM_UP),
+        script=SourceFile(name="rehearsal.py", text=_REHEARSAL),
         globals={"g": {"x": GlobalEntry(expression="[1, 2]", expansion="outer")}},
         max_shots=2,
     )
     if not run(order.model_dump_json().encode(), [], Channel(null)):
-        raise RuntimeError("the suite cannot compile an empty experiment")
+        raise RuntimeError("the suite cannot compile a small experiment")
     os.close(null)
+    os.chdir(SCRATCH)
+    for folder in (JOB, SHOTS):
+        shutil.rmtree(folder)
 
 
 def run(text: bytes, files: list[int], channel: Channel) -> bool:

@@ -27,7 +27,7 @@ def take_figures() -> Iterator[tuple[str, bytes]]:
             continue
         buffer = io.BytesIO()
         try:
-            figure.savefig(buffer, format="png")
+            figure.savefig(buffer, format="png", pil_kwargs={"compress_level": 3})
         except Exception as error:  # noqa: BLE001  (drawing runs the user's own code)
             sys.stderr.write(f"figure {number} cannot be drawn: {error}\n")
             continue

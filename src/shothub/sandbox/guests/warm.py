@@ -18,13 +18,25 @@ import traceback
 import types
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NoReturn
+from typing import NoReturn, Protocol
 
 from shothub.sandbox.guests import confinement, kernel
 from shothub.sandbox.guests.channel import Channel
 from shothub.sandbox.guests.confinement import Setup
 
-Run = Callable[[bytes, list[int], Channel], bool]
+
+class Work(Protocol):
+    """The module of a kind of guest."""
+
+    def prepare(self, preload: list[str]) -> None:
+        """Import everything, once, in the warm process."""
+
+    def rehearse(self) -> None:
+        """Do such work as orders bring, in a guest that waits for its order."""
+
+    def run(self, text: bytes, files: list[int], channel: Channel) -> bool:
+        """Carry out an order."""
+
 
 _SUITE = "shothub.sandbox.guests.suite"
 _MODULES = {
@@ -33,6 +45,11 @@ _MODULES = {
     "attack": ("shothub.sandbox.guests.attacking",),
 }
 _SEED = "seed"
+_NICE = 10
+"""Guests give way to BLACS, which may run on the same machine."""
+
+_GARBAGE = (20_000, 20, 20)
+"""Guests are short: they may collect their garbage less often than Python does."""
 
 
 def main(descriptor: str) -> None:
@@ -45,9 +62,10 @@ def main(descriptor: str) -> None:
     # labscript_utils imports tkinter for its error windows; a guest has no screen, and
     # Debian keeps a library of Tk's where guests see nothing.
     sys.modules["tkinter"] = types.ModuleType("tkinter")
+    os.nice(_NICE)
     for module in _MODULES[setup.kind]:
-        guest = importlib.import_module(module)
-    guest.prepare(setup.preload)
+        work: Work = importlib.import_module(module)
+    work.prepare(setup.preload)
     threads = list(Path("/proc/self/task").iterdir())
     if len(threads) != 1:
         raise SystemExit(
@@ -55,13 +73,14 @@ def main(descriptor: str) -> None:
         )
     gc.collect()
     gc.freeze()
+    gc.set_threshold(*_GARBAGE)
     control.send(b"ready")
-    _serve(control, setup, guest.run)
+    _serve(control, setup, work)
 
 
-def _serve(control: socket.socket, setup: Setup, run: Run) -> None:
+def _serve(control: socket.socket, setup: Setup, work: Work) -> None:
     while True:
-        with _pidfd(_spawn(control, setup, run)) as guest:
+        with _pidfd(_spawn(control, setup, work)) as guest:
             ready = select.poll()
             ready.register(control, select.POLLIN)
             ready.register(guest, select.POLLIN)
@@ -82,7 +101,7 @@ def _pidfd(process: int) -> Iterator[int]:
         os.close(descriptor)
 
 
-def _spawn(control: socket.socket, setup: Setup, run: Run) -> int:
+def _spawn(control: socket.socket, setup: Setup, work: Work) -> int:
     """Fork the keeper of the next guest and give the host the guest's socket."""
     host_end, guest_end = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     # The kernel then tells the host the guest's process number in the host's terms.
@@ -91,7 +110,7 @@ def _spawn(control: socket.socket, setup: Setup, run: Run) -> int:
     if not keeper:
         control.close()
         host_end.close()
-        _outermost(lambda: _keep(setup, run, guest_end))
+        _outermost(lambda: _keep(setup, work, guest_end))
     socket.send_fds(control, [b"spare"], [host_end.fileno()])
     host_end.close()
     guest_end.close()
@@ -108,13 +127,13 @@ def _outermost(act: Callable[[], None]) -> NoReturn:
     os._exit(0)
 
 
-def _keep(setup: Setup, run: Run, guest_end: socket.socket) -> None:
+def _keep(setup: Setup, work: Work, guest_end: socket.socket) -> None:
     """Fork the guest as the first process of a namespace, and pass its end on."""
     if "namespaces" in setup.guards:
         confinement.enter_namespaces()
     guest = os.fork()
     if not guest:
-        _outermost(lambda: _be_guest(setup, run, guest_end))
+        _outermost(lambda: _be_guest(setup, work, guest_end))
     guest_end.close()
     _, raw, used = os.wait4(guest, 0)
     status = os.waitstatus_to_exitcode(raw)
@@ -125,8 +144,10 @@ def _keep(setup: Setup, run: Run, guest_end: socket.socket) -> None:
     os._exit(status if status >= 0 else 128 - status)
 
 
-def _be_guest(setup: Setup, run: Run, host: socket.socket) -> None:
+def _be_guest(setup: Setup, work: Work, host: socket.socket) -> None:
     confinement.cut_off(setup)
+    # The first touch of each page that the fork shares costs time: better now than later.
+    work.rehearse()
     host.send(b"ready")
     message, descriptors = _receive(host)
     if not message:
@@ -143,7 +164,7 @@ def _be_guest(setup: Setup, run: Run, host: socket.socket) -> None:
     confinement.seal(setup)
     channel = Channel(frames)
     try:
-        ok = run(text, files, channel)
+        ok = work.run(text, files, channel)
     except BaseException as error:  # noqa: BLE001  (the outermost place of a guest)
         # The words go to the user; lines and paths of ours do not.
         sys.stderr.write("".join(traceback.format_exception_only(error)))

@@ -12,6 +12,7 @@ import numpy as np
 from lyse import Run, path
 from scipy.ndimage import gaussian_filter
 from scipy.optimize import least_squares
+from scipy.special import spence
 
 MASS = 1.443e-25  # kg
 BOLTZMANN = 1.381e-23  # J/K
@@ -19,7 +20,7 @@ TRAP_FREQUENCY = np.array([25.0, 96.2])  # Hz, x and y, of the relaxed trap
 CURRENT_OUTPUT = "ao1"
 
 FUGACITY = np.linspace(0, 1, 501)
-POLYLOG = sum(FUGACITY**k / k**2 for k in range(1, 500))
+POLYLOG = spence(1 - FUGACITY)  # of second order
 
 run = Run(path)
 pixel = run.get_image_attributes("side")["pixel_at_atoms"]
@@ -133,9 +134,9 @@ run.save_result("tof_ms", 1e3 * tof)
 
 model = (bimodal_cloud if is_condensed else normal_cloud)(best, x, y)
 wings = thermal(best, x, y, z) + best[-1]
-figure, (ax_map, ax_x, ax_y) = plt.subplots(
-    1, 3, figsize=(10, 3.2), num="bimodal_fit", layout="constrained"
-)
+figure, (ax_map, ax_x, ax_y) = plt.subplots(1, 3, figsize=(10, 3.2), num="bimodal_fit")
+# Places by hand: matplotlib's automatic layouts take longer than the fits.
+figure.subplots_adjust(left=0.06, right=0.99, bottom=0.15, top=0.91, wspace=0.25)
 um = 1e6 * pixel
 to_density = peak * 1e-12
 ax_map.imshow(

@@ -37,9 +37,8 @@ sequence.save_result("temperature_error_nK", 1e9 * kelvin * spread)
 sequence.save_result("initial_sigma_um", np.sqrt(max(offset, 0)))
 sequence.save_result("gravity", 2 * gravity)
 
-figure, (left, right) = plt.subplots(
-    1, 2, figsize=(9, 3.5), num="tof_temperature", layout="constrained"
-)
+figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.5), num="tof_temperature")
+figure.subplots_adjust(left=0.08, right=0.98, bottom=0.14, top=0.97, wspace=0.25)
 line = np.linspace(0, square.max(), 2)
 left.plot(square, size, "o")
 left.plot(line, offset + slope * line, label=f"{1e9 * kelvin * slope:.0f} nK")
