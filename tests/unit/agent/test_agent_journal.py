@@ -168,13 +168,13 @@ def test_a_write_waits_for_room_on_a_full_disk(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     journal = Journal(tmp_path)
-    (most,) = journal._rows("PRAGMA page_count")[0]  # noqa: SLF001
-    journal._rows(f"PRAGMA max_page_count = {most}")  # noqa: SLF001
+    (most,) = journal._rows("PRAGMA page_count")[0]
+    journal._rows(f"PRAGMA max_page_count = {most}")
     pauses = []
 
     def make_room(seconds: float) -> None:
         pauses.append(seconds)
-        journal._rows("PRAGMA max_page_count = 100000")  # noqa: SLF001
+        journal._rows("PRAGMA max_page_count = 100000")
 
     monkeypatch.setattr("shothub.agent.journal.pause", make_room)
     journal.post([Parcel(rank=1, route="a", body="x" * 20_000)])
