@@ -1,6 +1,7 @@
 """``python -m shothub.server.openapi``: rewrite the checked-in OpenAPI description."""
 
 import json
+import os
 from pathlib import Path
 
 import django
@@ -10,6 +11,7 @@ TARGET = Path("docs/reference/openapi.json")
 
 def text() -> str:
     """Return the OpenAPI description of the API as it is now."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "shothub.server.settings")
     django.setup()
     from shothub.server.urls import api  # noqa: PLC0415  (needs Django set up)
 

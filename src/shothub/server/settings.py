@@ -46,7 +46,7 @@ MIDDLEWARE = [
     "shothub.server.requests.RequestId",
     "shothub.server.api.problems.Problems",
     "django.middleware.security.SecurityMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "shothub.server.sending.SendsStatic",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",

@@ -5,10 +5,11 @@ from django.http.response import HttpResponseBase
 from ninja import Router
 
 from shothub.server.api.access import Needs, Request
-from shothub.server.api.replies import reply, reply_list, send_file, send_zip
+from shothub.server.api.replies import reply, reply_list
 from shothub.server.jobs.queries import find_job
 from shothub.server.refusals import Forbidden
 from shothub.server.results import queries
+from shothub.server.sending import send_file, send_zip
 from shothub.wire.jobs import FileView, ResultTable
 
 router = Router(tags=["results"])
@@ -52,4 +53,4 @@ def get_file(request: Request, job: str, name: str) -> HttpResponseBase:
             code="hdf5_not_granted",
         )
     path, kind = queries.path_of(file), file.media_type
-    return send_file(request, path, media_type=kind, digest=file.sha256)
+    return send_file(request, path, name=file.name, media_type=kind, digest=file.sha256)

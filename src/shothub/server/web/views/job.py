@@ -24,10 +24,10 @@ from shothub.server.results.queries import (
     path_of,
     result_table,
 )
+from shothub.server.sending import send_file
 from shothub.server.web import outcome, words
 from shothub.server.web.access import member
 from shothub.server.web.pictures import grouped
-from shothub.server.web.sending import send
 from shothub.wire.jobs import JobView, ResultTable
 
 _SHOWN_FILES, _SHOWN_EVENTS = 300, 1000
@@ -209,4 +209,10 @@ def job_file(
             "The lab has not granted you its HDF5 files.",
             hint="the results, images and figures are yours all the same",
         )
-    return send(request, view, path_of(file))
+    return send_file(
+        request,
+        path_of(file),
+        name=view.name,
+        media_type=view.media_type,
+        digest=view.sha256,
+    )
