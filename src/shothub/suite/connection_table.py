@@ -80,7 +80,7 @@ def _run(
     extra = {"READTHEDOCS": "1", "QT_QPA_PLATFORM": "offscreen"}
     try:
         return subprocess.run(  # noqa: S603 (our own driver in our own interpreter)
-            [sys.executable, "-c", _DRIVER, *arguments],
+            [sys.executable, "-B", "-c", _DRIVER, *arguments],
             env=dict(environment) | extra,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
