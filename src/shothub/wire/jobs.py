@@ -1,9 +1,18 @@
 """What users send and see: job requests, jobs, shots, results, files, events."""
 
+import binascii
+from base64 import b64decode, b64encode
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import Base64Bytes, Field, JsonValue, StringConstraints
+from pydantic import (
+    EncodedBytes,
+    EncoderProtocol,
+    Field,
+    JsonValue,
+    StringConstraints,
+)
+from pydantic_core import PydanticCustomError
 
 from shothub.domain.states import JobState, ShotState
 from shothub.wire.base import Message, Reply
@@ -24,11 +33,40 @@ class SourceFile(Message):
     text: SourceText
 
 
+class Base64(EncoderProtocol):
+    """Base64 in one or several lines; what is none is refused, not skipped."""
+
+    @classmethod
+    def decode(cls, data: bytes) -> bytes:
+        """Return the content.
+
+        Raises:
+            PydanticCustomError: it is not base64.
+        """
+        try:
+            return b64decode(data.translate(None, b"\r\n"), validate=True)
+        except binascii.Error as error:
+            why = {"why": str(error)}
+            raise PydanticCustomError("bad_base64", "Not base64: {why}", why) from None
+
+    @classmethod
+    def encode(cls, value: bytes) -> bytes:
+        """Return the content as one line."""
+        return b64encode(value)
+
+    @classmethod
+    def get_json_format(cls) -> Literal["base64"]:
+        """Return the name of the format for schemas."""
+        return "base64"
+
+
 class GlobalsFile(Message):
     """A globals file: runmanager's HDF5, or JSON or TOML, told apart by its name."""
 
     name: FileName
-    content: Annotated[Base64Bytes, Field(max_length=16_000_000)]
+    content: Annotated[
+        bytes, EncodedBytes(encoder=Base64), Field(max_length=16_000_000)
+    ]
 
 
 class JobRequestBase(Message):

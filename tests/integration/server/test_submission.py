@@ -79,6 +79,22 @@ def test_a_wrong_script_job_is_refused(
     assert code is None or answer.body["code"] == code
 
 
+@pytest.mark.parametrize("text", ["&&&&", "YWJj!", "YWJ", "YW Jj", "YQ=x", "é"])
+def test_wrong_base64_is_refused_with_its_place(cast: Cast, text: str) -> None:
+    file = {"name": "g.h5", "content": text}
+    answer = cast.alice("POST", "/jobs", SCRIPT | {"globals_file": file})
+    assert (answer.status, answer.body["code"]) == (422, "bad_base64")
+    assert answer.body["where"] == "body.globals_file.content"
+
+
+@pytest.mark.parametrize("text", ["", "YWJj", "YWJj\r\nYWI=\n"])
+def test_base64_may_have_lines(cast: Cast, text: str) -> None:
+    file = {"name": "g.h5", "content": text}
+    cast.alice("POST", "/jobs", SCRIPT | {"globals_file": file}).ok()
+    [task] = cast.agent.poll(compile=1).ok()["compile"]
+    assert task["globals_file"]["content"] == "".join(text.split())
+
+
 def test_scripts_need_the_labs_grant(cast: Cast) -> None:
     answer = cast.bob("POST", "/jobs", SCRIPT)
     assert (answer.status, answer.body["code"]) == (403, "scripts_not_granted")
