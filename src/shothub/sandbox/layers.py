@@ -60,7 +60,7 @@ def probe() -> Layers:
         ),
         *(
             []
-            if namespaces
+            if namespaces or not bubblewrap  # through which it is probed
             else [
                 "user namespaces are not allowed (Ubuntu: give bwrap an AppArmor profile; "
                 "elsewhere: sysctl user.max_user_namespaces)"

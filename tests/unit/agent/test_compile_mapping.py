@@ -242,7 +242,7 @@ def test_a_disk_too_full_compiles_nothing(site: Site) -> None:
 def test_a_disk_that_fills_up_is_a_fault(
     site: Site, monkeypatch: pytest.MonkeyPatch, number: int, code: str
 ) -> None:
-    def fail(*_: object) -> None:
+    def fail(*_: object, **__: object) -> None:
         raise OSError(number, os.strerror(number))
 
     monkeypatch.setattr(compiling, "write_shot", fail)

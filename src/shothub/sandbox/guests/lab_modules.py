@@ -14,7 +14,8 @@ def forget_lab_modules() -> None:
     A connection table that is a function may stay; one whose devices are made by
     importing it would make none the second time.
     """
-    loaded = [name for name in sys.modules if name.split(".", 1)[0] in LAB_MODULES]
+    alike = [name for name in sys.modules if name.startswith(LAB_MODULES)]
+    loaded = [name for name in alike if name.split(".", 1)[0] in LAB_MODULES]
     tables = (sys.modules[n] for n in loaded if n.split(".")[-1] == "connection_table")
     if any(module.__file__ and makes_devices(module.__file__) for module in tables):
         for name in loaded:

@@ -36,6 +36,26 @@ def call_arguments(
     function: Callable[..., Any], *args: Any, **named: Any
 ) -> dict[str, Any]:
     """Return name to value of a call, as ``inspect.getcallargs``; signatures are kept."""
-    bound = _signature(function).bind(*args, **named)
-    bound.apply_defaults()
-    return bound.arguments
+    names, defaults = _plain_parameters(function)
+    if names is None or len(args) > len(names):
+        bound = _signature(function).bind(*args, **named)
+        bound.apply_defaults()
+        return bound.arguments
+    given = dict(zip(names, args, strict=False))
+    found = defaults | given | named
+    if len(found) == len(names) and not given.keys() & named.keys():
+        return found
+    # Something is missing, unknown or given twice: the error is to be Python's own.
+    return dict(_signature(function).bind(*args, **named).arguments)
+
+
+@functools.cache
+def _plain_parameters(
+    function: Callable[..., Any],
+) -> tuple[tuple[str, ...] | None, dict[str, Any]]:
+    """Return parameters that can all be given by name, and defaults; None if others are."""
+    parameters = _signature(function).parameters
+    if any(p.kind is not p.POSITIONAL_OR_KEYWORD for p in parameters.values()):
+        return None, {}
+    defaults = {n: p.default for n, p in parameters.items() if p.default is not p.empty}
+    return tuple(parameters), defaults

@@ -154,4 +154,4 @@ for ax, at, cut, label in (
     ax.plot(at * um, model[cut] * to_density, label="fit")
     ax.plot(at * um, wings[cut] * to_density, "--", label="thermal part")
     ax.set(xlabel=label, ylabel="atoms per µm²")
-ax_x.legend()
+ax_x.legend(loc="upper right")
