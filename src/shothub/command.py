@@ -100,8 +100,21 @@ def blacs(
     offscreen: Annotated[
         bool, typer.Option("--offscreen", help="Without a display.")
     ] = False,
+    install: Annotated[
+        bool,
+        typer.Option("--install", help="Put the plugin into the lab's own BLACS."),
+    ] = False,
+    uninstall: Annotated[
+        bool, typer.Option("--uninstall", help="Take it out again.")
+    ] = False,
 ) -> None:
-    """Run the stock BLACS with shothub's plugin; its installation is not touched."""
+    """Run the stock BLACS with shothub's plugin; its installation is not touched.
+
+    With --install nothing is run: the lab's own BLACS loads the plugin when it next starts,
+    however it is started. For that the apparatus must name the lab's profile.
+    """
+    if install and uninstall:
+        raise typer.BadParameter("give either --install or --uninstall")
     prepare = load("shothub.agent.prepare", program="blacs", extra="agent")
     profile = load("shothub.suite.profile", program="blacs", extra="agent")
     try:
@@ -109,7 +122,14 @@ def blacs(
     except prepare.NotReady as error:
         raise Refused(*error.faults) from error
     environment = profile.suite_environment(folder.profile, offscreen=offscreen)
-    options = ["--offscreen"] if offscreen else []
+    if (install or uninstall) and not folder.config.labscript.profile:
+        raise Refused(_no_profile_of_the_lab(apparatus))
+    chosen = {
+        "--offscreen": offscreen,
+        "--install": install,
+        "--uninstall": uninstall,
+    }
+    options = [name for name, wanted in chosen.items() if wanted]
     _become(
         ["shothub.suite.launcher", "--state", str(folder.state), *options], environment
     )
@@ -242,7 +262,14 @@ _PROGRAMS: tuple[tuple[str, Callable[..., None], tuple[str, ...]], ...] = (
             "--token-file agent.token",
         ),
     ),
-    ("blacs", blacs, ("shothub blacs --apparatus ~/apparatus",)),
+    (
+        "blacs",
+        blacs,
+        (
+            "shothub blacs --apparatus ~/apparatus",
+            "shothub blacs --apparatus ~/apparatus --install",
+        ),
+    ),
     ("demo", demo, ("shothub demo", "shothub demo --once")),
     ("admin", admin, ("shothub admin user create alice",)),
     ("sandbox", sandbox, ("shothub sandbox --json",)),
@@ -272,6 +299,16 @@ def _become(module: list[str], environment: Mapping[str, str]) -> NoReturn:
     # Windows has no such call that the caller's shell would wait for.
     ended = subprocess.run(command, env=environment, check=False)  # noqa: S603
     raise typer.Exit(ended.returncode)
+
+
+def _no_profile_of_the_lab(apparatus: Path) -> Fault:
+    return Fault(
+        code="no_lab_profile",
+        detail="Only a BLACS in the lab's own profile can have the plugin installed.",
+        where=str(apparatus / "apparatus.toml"),
+        hint="set profile in [labscript], or leave the option out: `shothub blacs` needs "
+        "no installation",
+    )
 
 
 def _say(head: str, lines: Iterable[str]) -> None:

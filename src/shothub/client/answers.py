@@ -35,7 +35,7 @@ _REFUSALS: dict[int, type[HubRefused]] = {
 _HINTS = {
     401: "log in again with `shothub login`",
     403: "ask the lab for the right, or make a token that has the scope",
-    404: "see what is yours with `shothub jobs` or `shothub apparatus list`",
+    404: "see what there is: `shothub jobs`, `shothub show JOB`, `shothub apparatus list`",
 }
 
 

@@ -7,6 +7,7 @@ from shothub.domain.scans import BadValue, describe, parse_value
 from shothub.domain.states import JOB_ENDS, JobState
 from shothub.wire.apparatus import ApparatusView, ProcedureView
 from shothub.wire.jobs import JobView, RoutineView
+from shothub.wire.problems import FaultModel
 
 _COLOURS = {
     JobState.DONE: "#1a7f37",
@@ -79,7 +80,7 @@ def job_html(job: JobView) -> str:
         ("tags", escape(", ".join(job.tags))),
         ("state", _state(job)),
         ("submitted", f"{job.submitted:%Y-%m-%d %H:%M:%S} UTC"),
-        *(("fault", escape(str(f"{x.where} {x.detail} {x.hint}"))) for x in job.faults),
+        *(("fault", _fault(x)) for x in job.faults),
     ]
     body = "".join(
         f"<tr><th style='text-align:left'>{escape(k)}</th>"
@@ -129,7 +130,7 @@ def apparatus_text(view: ApparatusView) -> str:
 def parameters_text(procedure: ProcedureView) -> str:
     """Return the globals of a procedure with defaults, units and bounds."""
     return "; ".join(
-        f"{p.name} = {p.default!r}{f' {p.unit}' if p.unit else ''}{_bounds(p.minimum, p.maximum)}"
+        f"{p.name} = {_short(p.default)}{f' {p.unit}' if p.unit else ''}{_bounds(p.minimum, p.maximum)}"
         for p in procedure.parameters
     )
 
@@ -137,7 +138,11 @@ def parameters_text(procedure: ProcedureView) -> str:
 def _bounds(low: float | None, high: float | None) -> str:
     if low is None and high is None:
         return ""
-    return f" [{'' if low is None else low} … {'' if high is None else high}]"
+    return f" [{'' if low is None else _short(low)} … {'' if high is None else _short(high)}]"
+
+
+def _short(value: object) -> str:
+    return f"{value:g}" if isinstance(value, float) else repr(value)
 
 
 def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -148,6 +153,12 @@ def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
         for row in rows
     )
     return f"<table><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def _fault(fault: FaultModel) -> str:
+    place = f"{_code(fault.where)}: " if fault.where else ""
+    advice = f"<br><i>{escape(fault.hint)}</i>" if fault.hint else ""
+    return f"{place}{escape(fault.detail)}{advice}".replace("\n", "<br>")
 
 
 def _code(text: str) -> str:

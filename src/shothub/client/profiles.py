@@ -181,11 +181,13 @@ def _section(name: str, account: Account) -> str:
 
 def _not_logged_in(name: str, known: list[str]) -> NotLoggedIn:
     others = f" (there are: {', '.join(known)})" if known else ""
+    nameless = name == DEFAULT and not known
+    detail = f"There is no profile named {name!r}{others}."
     return NotLoggedIn(
         Fault(
             code="not_logged_in",
-            detail=f"There is no profile named {name!r}{others}.",
-            hint="run `shothub login`, or set SHOTHUB_URL and SHOTHUB_TOKEN",
+            detail="You are not logged in to a hub." if nameless else detail,
+            hint="run `shothub login --url https://…`, or set SHOTHUB_URL and SHOTHUB_TOKEN",
         )
     )
 

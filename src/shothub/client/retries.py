@@ -77,7 +77,9 @@ class Tries:
         wait = max(next(self._waits), _asked_for(trouble))
         if not worth_a_retry(call, trouble) or self._too_long(wait):
             raise _final(trouble, self._where) from _cause(trouble)
-        self._on_retry(f"{_in_words(trouble)}; trying again in {wait:.1f} s")
+        self._on_retry(
+            f"{self._where}: {_in_words(trouble)}; trying again in {wait:.1f} s"
+        )
         self._manner.pause(wait)
 
     def _too_long(self, wait: float) -> bool:

@@ -10,16 +10,20 @@ from shutil import rmtree
 from platformdirs import user_data_path
 from rich.console import Console
 
+from shothub.agent.prepare import NotReady as NotPrepared
 from shothub.client import linspace
-from shothub.client.errors import ShothubError
+from shothub.client.errors import Refused, ShothubError
+from shothub.demo.needs import what_lacks
 from shothub.demo.processes import ProgramEnded
-from shothub.demo.stage import NotReady, Stage
+from shothub.demo.stage import HOST, NotReady, Stage
 from shothub.demo.tour import run_tour
 from shothub.runtime import clock
+from shothub.sandbox.host import probe
 from shothub.sim.lab_files import make_lab
 from shothub.suite.blacs import BlacsFailed
 
 _CHECK_EVERY = 1.0
+_FAILURES = (ProgramEnded, NotReady, NotPrepared, BlacsFailed, ShothubError)
 
 
 def run(
@@ -39,6 +43,9 @@ def run(
         port: of the hub; 0 for a free one.
         browser: open the hub's address in a browser.
         console: where to print.
+
+    Raises:
+        Refused: this machine lacks something; nothing was started.
     """
     console = console or Console()
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends as Ctrl-C does
@@ -47,6 +54,8 @@ def run(
         if once
         else user_data_path("shothub") / "demo"
     )
+    if lacks := list(what_lacks(place, HOST, port, probe().missing)):
+        raise Refused(*lacks)
     console.print(f"Everything of this demo lives in [bold]{place}[/bold]")
     try:
         with Stage(place, make_lab, port=port, say=console.print) as stage:
@@ -55,7 +64,7 @@ def run(
                 if once
                 else _look_around(stage, console, browser=browser)
             )
-    except (ProgramEnded, NotReady, BlacsFailed, ShothubError) as error:
+    except _FAILURES as error:
         console.print(f"[red]The demo failed:[/red] {error}", highlight=False)
         console.print(f"Logs: {place / 'logs'}")
         return 1

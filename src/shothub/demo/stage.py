@@ -18,7 +18,7 @@ from shothub.suite.blacs import StockBlacs, start_blacs
 from shothub.suite.profile import suite_environment
 
 Say = Callable[[str], None]
-_HOST = "127.0.0.1"
+HOST = "127.0.0.1"
 _PATIENCE = 120.0
 
 
@@ -71,7 +71,7 @@ class Stage:
     @property
     def url(self) -> str:
         """Address of the hub."""
-        return f"http://{_HOST}:{self.port}"
+        return f"http://{HOST}:{self.port}"
 
     def __enter__(self) -> "Stage":
         """Start everything and wait until the machine is idle."""
@@ -110,7 +110,7 @@ class Stage:
             "--data",
             str(self.folder / "hub"),
             "--host",
-            _HOST,
+            HOST,
             "--port",
             str(self.port),
         )
@@ -180,7 +180,7 @@ class Stage:
     def _hub_answers(self) -> bool:
         with socket.socket() as probe:
             probe.settimeout(1.0)
-            return probe.connect_ex((_HOST, self.port)) == 0
+            return probe.connect_ex((HOST, self.port)) == 0
 
     def _machine_is_idle(self) -> bool:
         try:
@@ -209,7 +209,7 @@ class Stage:
 
 def _free_port() -> int:
     with socket.socket() as probe:
-        probe.bind((_HOST, 0))
+        probe.bind((HOST, 0))
         port: int = probe.getsockname()[1]
         return port
 

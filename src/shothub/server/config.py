@@ -117,6 +117,9 @@ def load(**given: object) -> Config:
     Raises:
         BadConfig: a key is unknown, missing or has a wrong value.
     """
+    file = os.environ.get(f"{PREFIX}CONFIG")
+    if file and not Path(file).is_file():
+        raise BadConfig(f"{PREFIX}CONFIG: there is no file {file}.")
     try:
         config = Config(**given)  # type: ignore[arg-type]
     except ValidationError as error:
@@ -153,8 +156,14 @@ def _default_text(key: str) -> str:
 
 
 def _with_secrets(config: Config) -> Config:
-    config.data.mkdir(mode=0o700, parents=True, exist_ok=True)
-    (config.data / "static").mkdir(exist_ok=True)
+    try:
+        config.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+        (config.data / "static").mkdir(exist_ok=True)
+    except OSError as error:
+        raise BadConfig(
+            f"data: {config.data} cannot be used: {error.strerror}."
+            f" Example: {PREFIX}DATA={EXAMPLES['data']}"
+        ) from error
     key, peppers = config.secret_key, config.token_peppers
     if not (key.get_secret_value() and peppers):
         stored = _stored_secrets(config.data / "secret")

@@ -61,15 +61,20 @@ def require_migrated() -> None:
         raise NotMigrated(NotMigrated.__doc__)
 
 
-def check() -> Sequence[str]:
-    """Return what is wrong with this installation, in words; nothing if all is well."""
+def check(*, with_database: bool = True) -> Sequence[str]:
+    """Return what is wrong with this installation, in words; nothing if all is well.
+
+    Args:
+        with_database: its database must be in the form that this version needs.
+    """
     faults: list[str] = []
     found = run_checks(databases=["default"])
     faults += [str(fault) for fault in found if fault.is_serious()]
     try:
-        require_migrated()
+        if with_database:
+            require_migrated()
     except NotMigrated as error:
-        faults.append(str(error))
+        faults.append(f"{settings.SHOTHUB.data}: {error}")
     return faults
 
 
@@ -101,18 +106,26 @@ def serve(
     logging.getLogger("django.request").setLevel(logging.ERROR)
     if apply_migrations and not only_check:
         migrate()
-    faults = check()
+    # The database of a hub that was never started, or is to be updated, is no fault.
+    faults = check(with_database=not (only_check and apply_migrations))
     for fault in faults:
         sys.stderr.write(f"{fault}\n")
+    if only_check and not faults:
+        sys.stdout.write(f"All is well; data in {settings.SHOTHUB.data}\n")
     if faults or only_check:
         return int(bool(faults))
-    _run(host, port)
-    return 0
+    return _run(host, port)
 
 
-def _run(host: str, port: int) -> None:
+def _run(host: str, port: int) -> int:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.create_server((host, port), family=family, backlog=512)
+    try:
+        listener = socket.create_server((host, port), family=family, backlog=512)
+    except OSError as error:
+        sys.stderr.write(
+            f"--host {host} --port {port}: {error.strerror}. Is a hub running there?\n"
+        )
+        return 1
     shown = f"[{host}]" if ":" in host else host
     address = f"http://{shown}:{listener.getsockname()[1]}"
     config = uvicorn.Config(
@@ -131,3 +144,4 @@ def _run(host: str, port: int) -> None:
     # uvicorn has ended all requests before it hands Ctrl-C on.
     with suppress(KeyboardInterrupt):
         uvicorn.Server(config).run(sockets=[listener])
+    return 0

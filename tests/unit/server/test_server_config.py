@@ -82,3 +82,17 @@ def test_a_damaged_secret_stops_the_start(tmp_path: Path) -> None:
     (tmp_path / "secret").write_text("{")
     with pytest.raises(BadConfig, match="backup"):
         load(data=tmp_path)
+
+
+def test_a_configuration_file_that_is_not_there_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SHOTHUB_CONFIG", str(tmp_path / "none.toml"))
+    with pytest.raises(BadConfig, match=r"no file .*none\.toml"):
+        load(data=tmp_path)
+
+
+def test_a_data_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(BadConfig, match=r"data: .*file/hub cannot be used"):
+        load(data=tmp_path / "file" / "hub")
