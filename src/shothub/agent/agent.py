@@ -71,6 +71,7 @@ def site_of(prepared: Prepared) -> Site:
         minimum_free_bytes=folder.config.storage.minimum_free_bytes,
         hdf5=folder.config.storage.hdf5_download,
         routine_seconds=folder.config.sandbox.routine_seconds,
+        changed=prepared.files.changed,
     )
 
 
@@ -125,7 +126,10 @@ class Agent:
             standing=self._standing,
             most=TAKEN_AHEAD if machine else Capacity(analyse=TAKEN_AHEAD.analyse),
             holds=Holds(
-                site=site, table=folder.connection_table_h5, no_compile=no_sandbox
+                site=site,
+                table=folder.connection_table_h5,
+                no_compile=no_sandbox,
+                clock=clock.monotonic,
             ),
             clock=clock.monotonic,
         )

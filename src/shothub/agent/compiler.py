@@ -18,7 +18,7 @@ from shothub.agent.entries import (
 )
 from shothub.agent.jobfile import JobFile
 from shothub.agent.ports import GuestPort
-from shothub.agent.site import Site, disk_fault, low_disk
+from shothub.agent.site import Site, changed_words, disk_fault, low_disk
 from shothub.domain.faults import Fault
 from shothub.domain.names import BadName, job_folder, shot_file
 from shothub.sandbox.limits import Frame, GuestEnd
@@ -102,6 +102,7 @@ class Compiler:
     def _compile(self, task: CompileTask, epoch: int) -> Product:
         if fault := low_disk(self._site):
             raise CannotCompile(fault)
+        self._refuse_changed_files()
         recipe = self._recipe(task)
         folder = self._folder(task)
         workshop = folder.with_name(f".{folder.name}.part")
@@ -131,12 +132,24 @@ class Compiler:
         end = self._guest.run(_order(task, recipe), blobs=blobs, sink=bench.take)
         if faults := bench.faults_after(end):
             return Product(units={}, faults=tuple(faults), log=end.output)
+        self._refuse_changed_files()
         jobfile.write(workshop, _job_file(task, recipe, bench))
         make_durable(workshop)
         self._put_in_place(workshop, folder, task.job)
         return Product(
             folder=folder, shots=tuple(bench.shots), units=bench.units, log=end.output
         )
+
+    def _refuse_changed_files(self) -> None:
+        if files := self._site.changed():
+            raise CannotCompile(
+                Fault(
+                    code="lab_changed",
+                    detail=changed_words(files),
+                    where=files[:300],
+                    hint="submit again when the lab has done so",
+                )
+            )
 
     def _put_in_place(self, workshop: Path, folder: Path, job: str) -> None:
         if folder.exists():

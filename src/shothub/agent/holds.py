@@ -1,34 +1,57 @@
 """What keeps shots or compilations from starting, looked at before every decision."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 from shothub.agent.events import HoldChanged
-from shothub.agent.site import Site, disk_free
+from shothub.agent.site import Site, changed_words, disk_free
 
 OPERATORS_HOLD = "hold"
 """File in the state folder by which a person at the lab latches a hold; its text says why."""
 
 
+LOOK_SECONDS = 1.0
+"""How often the lab's own files are looked at."""
+
+
 class Holds:
-    """Looks at the disk, at the compiled connection table and at the operator's file.
+    """Looks at the disk, at the lab's files and at the operator's.
 
     Args:
         site: the apparatus.
         table: the compiled connection table.
         no_compile: why users' code cannot be run here, if it cannot.
+        clock: monotonic seconds.
     """
 
-    def __init__(self, *, site: Site, table: Path, no_compile: str = "") -> None:
+    def __init__(
+        self,
+        *,
+        site: Site,
+        table: Path,
+        no_compile: str = "",
+        clock: Callable[[], float],
+    ) -> None:
         self._site = site
         self._table = table
         self._no_compile = no_compile
+        self._clock = clock
+        self._looked = -LOOK_SECONDS
+        self._changed = ""
 
     def __call__(self) -> tuple[HoldChanged, int | None]:
         """Return what holds, and the free bytes of the shot storage."""
         free = min(disk_free(self._site.storage), disk_free(self._site.state))
         common = self._common(free)
         starts = self._operators() or common
-        return HoldChanged(starts=starts, compiles=common or self._no_compile), free
+        return HoldChanged(starts=starts, compiles=common or self._compiles()), free
+
+    def _compiles(self) -> str:
+        # The compiler looks for itself before and after each job; this is for people.
+        if self._clock() - self._looked >= LOOK_SECONDS:
+            self._looked = self._clock()
+            self._changed = self._site.changed()
+        return self._no_compile or (self._changed and changed_words(self._changed))
 
     def _operators(self) -> str:
         file = self._site.state / OPERATORS_HOLD

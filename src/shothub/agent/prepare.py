@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from shothub.agent.folder import ApparatusFolder, load
+from shothub.agent.lab_files import LabFiles
 from shothub.domain.faults import Fault
 from shothub.shots.lab import BadLab, Lab, read_lab
 from shothub.suite.connection_table import compile_connection_table
@@ -29,10 +30,12 @@ class Prepared:
     Attributes:
         folder: what the lab keeps in it.
         lab: its compiled connection table with the lab's limits.
+        files: the lab's files as they were when they were read.
     """
 
     folder: ApparatusFolder
     lab: Lab
+    files: LabFiles
 
     @property
     def state(self) -> Path:
@@ -48,6 +51,8 @@ def prepare(path: Path) -> Prepared:
     Raises:
         NotReady: something is wrong with the folder.
     """
+    # First of all, so that what changes meanwhile is noticed later.
+    files = LabFiles(path.resolve())
     folder = load(path)
     if isinstance(folder, list):
         raise NotReady(folder)
@@ -61,7 +66,7 @@ def prepare(path: Path) -> Prepared:
         )
     except BadLab as error:
         raise NotReady([error.fault]) from error
-    return Prepared(folder=folder, lab=lab)
+    return Prepared(folder=folder, lab=lab, files=files)
 
 
 def _profile(folder: ApparatusFolder) -> None:

@@ -2,7 +2,7 @@
 
 import errno
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -46,6 +46,7 @@ class Site:
         multi: multi-shot routines of script jobs.
         hdf5: whether the lab's policy lets HDF5 files leave.
         routine_seconds: how long one routine may take.
+        changed: returns the lab's files that are not any more what is published.
     """
 
     storage: Path
@@ -58,6 +59,7 @@ class Site:
     minimum_free_bytes: int = 0
     hdf5: bool = False
     routine_seconds: float = 30.0
+    changed: Callable[[], str] = str
 
     @property
     def spool(self) -> Path:
@@ -87,6 +89,14 @@ def low_disk(site: Site) -> Fault | None:
 def is_full(error: OSError) -> bool:
     """Tell whether a file could not be written because the disk is full."""
     return error.errno in _FULL
+
+
+def changed_words(files: str) -> str:
+    """Return why nothing is compiled after the lab changed ``files``."""
+    return (
+        f"The lab changed {files} after the agent had read it: restart the agent, and"
+        " BLACS too if devices changed."
+    )
 
 
 def disk_fault(error: OSError) -> Fault:

@@ -132,7 +132,7 @@ def capacity(state: State, *, compiles: int, shots: int) -> Capacity:
 
 def status(state: State, *, disk_free: int | None) -> ApparatusStatus:
     """Return what the hub shows to people of the machine."""
-    hold = state.hold
+    hold = state.hold or state.compile_hold
     if state.unresolved and not hold:
         names = ", ".join(str(attempt) for attempt in sorted(state.unresolved))
         hold = f"The fate of attempt {names} is still to be learnt from BLACS."

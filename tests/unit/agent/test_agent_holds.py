@@ -1,5 +1,6 @@
 """What holds an apparatus: a person's file, the disk, the connection table."""
 
+import itertools
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,7 +18,9 @@ def site(tmp_path: Path) -> Site:
 
 def holds(site: Site, no_compile: str = "") -> Holds:
     table = site.state / "connection_table.h5"
-    return Holds(site=site, table=table, no_compile=no_compile)
+    return Holds(
+        site=site, table=table, no_compile=no_compile, clock=itertools.count().__next__
+    )
 
 
 def test_nothing_holds_a_sound_apparatus(site: Site) -> None:
@@ -58,3 +61,11 @@ def test_a_missing_connection_table_stops_both(site: Site) -> None:
 def test_a_missing_sandbox_stops_compilations(site: Site) -> None:
     hold, _ = holds(site, "bubblewrap is not installed")()
     assert (hold.starts, hold.compiles) == ("", "bubblewrap is not installed")
+
+
+def test_a_lab_that_changed_its_files_holds_compilations_alone(site: Site) -> None:
+    (site.state / "connection_table.h5").touch()
+    hold, _ = holds(replace(site, changed=lambda: "labscriptlib/bec.py"))()
+    assert hold.starts == ""
+    assert "labscriptlib/bec.py" in hold.compiles
+    assert "restart the agent" in hold.compiles

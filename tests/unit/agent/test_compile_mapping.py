@@ -262,3 +262,13 @@ def test_files_of_a_job_that_was_started_are_never_touched(site: Site) -> None:
     product = run(site, FakeGuest(good(1)), task(), in_use=True)
     assert codes(product) == ["already_started"]
     assert len(list((site.storage / FOLDER).glob("*.h5"))) == 2
+
+
+@pytest.mark.parametrize("answers", [["labscriptlib/bec.py"], ["", "bec.py"]])
+def test_nothing_is_compiled_from_files_that_the_lab_changes_meanwhile(
+    site: Site, answers: list[str]
+) -> None:
+    left = iter(answers)
+    changing = replace(site, changed=lambda: next(left))
+    assert codes(run(changing, FakeGuest(good()), task())) == ["lab_changed"]
+    assert not list(site.storage.rglob("*.h5"))

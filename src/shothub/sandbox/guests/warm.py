@@ -62,7 +62,6 @@ def main(descriptor: str) -> None:
     # labscript_utils imports tkinter for its error windows; a guest has no screen, and
     # Debian keeps a library of Tk's where guests see nothing.
     sys.modules["tkinter"] = types.ModuleType("tkinter")
-    os.nice(_NICE)
     for module in _MODULES[setup.kind]:
         work: Work = importlib.import_module(module)
     work.prepare(setup.preload)
@@ -146,6 +145,7 @@ def _keep(setup: Setup, work: Work, guest_end: socket.socket) -> None:
 
 def _be_guest(setup: Setup, work: Work, host: socket.socket) -> None:
     confinement.cut_off(setup)
+    os.nice(_NICE)
     # The first touch of each page that the fork shares costs time: better now than later.
     work.rehearse()
     host.send(b"ready")
