@@ -17,7 +17,7 @@ MODULES = [
 # An allow-list of foreign libraries per part: a deny-list misses what nobody thought of.
 LIBRARIES = {
     "domain": set(),
-    "wire": {"pydantic"},
+    "wire": {"pydantic", "pydantic_core"},
     "runtime": {"pydantic", "structlog"},
     "shots": {"h5py", "numpy", "pydantic"},
     "suite": {
@@ -68,6 +68,7 @@ LIBRARIES = {
         "structlog",
         "typer",
         "uvicorn",
+        "whitenoise",
     },
     "demo": {"platformdirs", "rich"},
     "command.py": {"rich", "typer"},

@@ -123,7 +123,8 @@ def _run(host: str, port: int) -> int:
         listener = socket.create_server((host, port), family=family, backlog=512)
     except OSError as error:
         sys.stderr.write(
-            f"--host {host} --port {port}: {error.strerror}. Is a hub running there?\n"
+            f"--host {host} --port {port}: {os.strerror(error.errno or 0)}."
+            " Is another hub running there?\n"
         )
         return 1
     shown = f"[{host}]" if ":" in host else host

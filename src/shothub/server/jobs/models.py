@@ -84,7 +84,7 @@ class Job(models.Model):
 
     class Meta:
         ordering = ("-submitted", "-id")
-        # None is partial: SQLite cannot see that a parameter satisfies a condition.
+        # Partial only where no parameter is compared: SQLite cannot see its value.
         indexes = (
             models.Index(fields=["owner", "-submitted"], name="job_of_owner"),
             models.Index(fields=["owner", "pending"], name="job_pending"),
@@ -94,6 +94,11 @@ class Job(models.Model):
             models.Index(
                 fields=["apparatus", "waiting", "owner", "submitted"],
                 name="job_waiting",
+            ),
+            models.Index(
+                fields=["apparatus"],
+                condition=models.Q(tell_agent=True),
+                name="job_to_tell",
             ),
         )
 

@@ -158,19 +158,21 @@ def list_jobs(principal: Principal, wanted: JobFilter) -> JobPage:
 
 def shots_of(job: Job) -> list[ShotView]:
     """Return the shots of a job in order of index."""
-    return [
-        ShotView(
-            index=shot.index,
-            state=shot.state,
-            attempts=shot.attempts,
-            globals=shot.globals,
-            duration=shot.duration,
-            started=shot.started,
-            ended=shot.ended,
-            reason=shot.reason,
-        )
-        for shot in shot_rows(job)
-    ]
+    return [shot_view(shot) for shot in shot_rows(job)]
+
+
+def shot_view(shot: Shot) -> ShotView:
+    """Return a shot as its owner sees it."""
+    return ShotView(
+        index=shot.index,
+        state=shot.state,
+        attempts=shot.attempts,
+        globals=shot.globals,
+        duration=shot.duration,
+        started=shot.started,
+        ended=shot.ended,
+        reason=shot.reason,
+    )
 
 
 def shot_rows(job: Job) -> list[Shot]:

@@ -1,12 +1,12 @@
 """Questions about results and files of jobs."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from django.conf import settings
 from pydantic import JsonValue
 
-from shothub.server.jobs.models import Job
+from shothub.server.jobs.models import Job, Shot
 from shothub.server.jobs.queries import shot_rows
 from shothub.server.refusals import NotThere
 from shothub.server.results.models import File, RoutineRun
@@ -19,9 +19,14 @@ class NoSuchFile(NotThere):
     """The job has no file of this name."""
 
 
-def result_table(job: Job) -> ResultTable:
-    """Return the results of a job: a row per shot, missing values None."""
-    shots = shot_rows(job)
+def result_table(job: Job, rows: Sequence[Shot] | None = None) -> ResultTable:
+    """Return the results of a job: a row per shot, missing values None.
+
+    Args:
+        job: the job.
+        rows: its shots, if they were read already.
+    """
+    shots = shot_rows(job) if rows is None else rows
     runs = list(RoutineRun.objects.filter(job=job))
     cells: dict[int, dict[Column, JsonValue]] = {
         shot.index: {(name,): value for name, value in shot.globals.items()}

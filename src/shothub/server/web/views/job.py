@@ -91,8 +91,9 @@ def _expression(raw: object) -> str:
 
 
 def _results(request: HttpRequest, found: Any) -> Context:
-    table = result_table(found)
-    shots = queries.shots_of(found)
+    rows = queries.shot_rows(found)
+    table = result_table(found, rows)
+    shots = [queries.shot_view(row) for row in rows]
     choice = outcome.choose(
         table, x=request.GET.get("x", ""), y=request.GET.getlist("y")
     )
