@@ -8,6 +8,7 @@ import signal
 import socket
 import struct
 import subprocess
+from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -35,6 +36,7 @@ class Guest:
     """A confined process that waits for its order."""
 
     socket: socket.socket
+    serial: int
     process: int
     pidfd: int
 
@@ -75,6 +77,8 @@ class WarmProcess:
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._control.settimeout(START_SECONDS)
         self._process: subprocess.Popen[bytes] | None = None
+        self._spares: deque[tuple[int, int]] = deque()
+        self._ends: dict[int, int] = {}
         try:
             with theirs:
                 readable = self._launch(binds, theirs)
@@ -105,7 +109,7 @@ class WarmProcess:
 
     def _set_up(self, setup: Setup) -> None:
         self._send(json.dumps(dataclasses.asdict(setup)).encode())
-        if self._receive() != b"ready":
+        if self._receive()[0] != b"ready":
             raise self._failure("the warm process said something else than ready")
 
     def next_guest(self) -> Guest:
@@ -114,10 +118,10 @@ class WarmProcess:
         Raises:
             SandboxFailed: there is none.
         """
-        message, descriptors = self._receive_descriptors()
-        if message != b"spare" or len(descriptors) != 1:
-            raise self._failure("no guest came")
-        line = socket.socket(fileno=descriptors[0])
+        while not self._spares:
+            self._hear()
+        serial, descriptor = self._spares.popleft()
+        line = socket.socket(fileno=descriptor)
         line.settimeout(ANSWER_SECONDS)
         try:
             hello, ancillary, _, _ = line.recvmsg(
@@ -126,27 +130,41 @@ class WarmProcess:
             if hello != b"ready":
                 raise self._failure("a guest could not be confined")
             process = _CREDENTIALS.unpack(ancillary[0][2])[0]
-            return Guest(line, process, os.pidfd_open(process))
+            return Guest(line, serial, process, os.pidfd_open(process))
         except OSError as error:
             line.close()
             raise self._failure(str(error)) from error
 
-    def waits(self) -> bool:
-        """Tell whether the guest that was taken last still waits for its order."""
-        return not _poll(self._control.fileno(), 0)
+    def ask(self) -> None:
+        """Ask for one more guest, to be taken later."""
+        self._send(b"next")
 
-    def status(self) -> int:
-        """Return the exit status of the guest that ran last, when it has ended.
+    def waits(self, guest: Guest) -> bool:
+        """Tell whether a guest still waits for its order.
+
+        Raises:
+            SandboxFailed: the warm process is gone.
+        """
+        while _poll(self._control.fileno(), 0):
+            self._hear()
+        return guest.serial not in self._ends
+
+    def status(self, guest: Guest) -> int:
+        """Return the exit status of a guest, when it has ended.
 
         Raises:
             SandboxFailed: it does not end, or the warm process is gone.
         """
-        return int(json.loads(self._receive())["status"])
+        while guest.serial not in self._ends:
+            self._hear()
+        return self._ends.pop(guest.serial)
 
     def close(self) -> None:
         """End the warm process and all that it started."""
         # Its reading end sees the close and ends; its namespace goes with it.
         self._control.close()
+        for _, descriptor in self._spares:
+            os.close(descriptor)
         if self._process is not None:
             _wait(self._process)
         os.close(self._log)
@@ -158,10 +176,18 @@ class WarmProcess:
         except OSError as error:
             raise self._failure(str(error)) from error
 
-    def _receive(self) -> bytes:
-        return self._receive_descriptors()[0]
+    def _hear(self) -> None:
+        """Take a message: there is a further guest, or one has ended."""
+        message, descriptors = self._receive()
+        said = json.loads(message)
+        if "status" in said:
+            self._ends[said["guest"]] = said["status"]
+        elif len(descriptors) == 1:
+            self._spares.append((said["guest"], descriptors[0]))
+        else:
+            raise self._failure("no guest came")
 
-    def _receive_descriptors(self) -> tuple[bytes, list[int]]:
+    def _receive(self) -> tuple[bytes, list[int]]:
         try:
             message, descriptors, _, _ = socket.recv_fds(self._control, 4096, 1)
         except OSError as error:

@@ -206,16 +206,18 @@ class Zygote:
             frames, their_frames = _pipe(stack)
             output, their_output = _pipe(stack)
             contents = [_memory_file(blob, stack) for blob in (order, *blobs)]
-            guest.give(
-                seed=seed, descriptors=[their_frames, their_output, *contents, *files]
-            )
-            for descriptor in (their_frames, their_output):
-                os.close(descriptor)
+            theirs = [their_frames, their_output]
+            try:
+                guest.give(seed=seed, descriptors=[*theirs, *contents, *files])
+                warm.ask()
+            finally:
+                for descriptor in theirs:
+                    os.close(descriptor)
             pump = Pump(self._limits, frames=frames, output=output, sink=sink)
             try:
                 pump.run(guest.pidfd)
             finally:
-                status = warm.status()
+                status = warm.status(guest)
                 self._amid = False
             return pump, pump.reason or reason_of(
                 status,
@@ -226,21 +228,17 @@ class Zygote:
     def _next(self) -> "Ready":
         """Take the guest that waits; if the warm process died meanwhile, from a new one."""
         warm = self._warmed()
-        ready, self._ready = self._ready, None
-        if ready is not None and not warm.waits():
-            _log.warning("the guest that waited is gone")
-            ready.discard()
-            self._drop()
-            ready, warm = None, self._warmed()
         self._amid = True
         self._runs += 1
-        if ready is not None:
-            return ready
         try:
-            return self._fetched(warm)
+            self._ready = self._ready or self._fetched(warm)
+            if warm.waits(self._ready.guest):
+                ready, self._ready = self._ready, None
+                return ready
+            _log.warning("the guest that waited is gone")
         except SandboxFailed as error:
             _log.warning("the warm process is started again: %s", error)
-            self._drop()
+        self._drop()
         return self._fetched(self._warmed())
 
     def _fetched(self, warm: WarmProcess) -> "Ready":

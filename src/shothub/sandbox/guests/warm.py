@@ -1,12 +1,13 @@
 """The warm process: imports once, forks a confined guest for each run, runs no user code.
 
 It talks to the host over one socket. For every guest it makes a socket pair and hands
-one end to the host, which sends the order there; so one guest always waits ready.
+one end to the host, which sends the order there and asks for the next guest; so that
+one rehearses while another works.
 """
 
-import contextlib
 import gc
 import importlib
+import itertools
 import json
 import os
 import random
@@ -16,7 +17,7 @@ import socket
 import sys
 import traceback
 import types
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NoReturn, Protocol
 
@@ -78,39 +79,58 @@ def main(descriptor: str) -> None:
 
 
 def _serve(control: socket.socket, setup: Setup, work: Work) -> None:
-    while True:
-        with _pidfd(_spawn(control, setup, work)) as guest:
-            ready = select.poll()
-            ready.register(control, select.POLLIN)
-            ready.register(guest, select.POLLIN)
-            # The host says nothing on this socket: readable means that it is gone. Then
-            # this process ends, and with it its namespace and all that lives in it.
-            if any(number == control.fileno() for number, _ in ready.poll()):
-                return
-        status = os.waitstatus_to_exitcode(os.wait()[1])
-        control.send(json.dumps({"status": status}).encode())
+    """Fork a guest whenever the host asks, and tell it the end of each."""
+    ready = select.poll()
+    ready.register(control, select.POLLIN)
+    keepers: dict[int, tuple[int, int]] = {}
+    for serial in itertools.count():
+        keeper = _spawn(control, setup, work, serial, tuple(keepers))
+        pidfd = os.pidfd_open(keeper)
+        keepers[pidfd] = serial, keeper
+        ready.register(pidfd, select.POLLIN)
+        while not _asked(control, ready, keepers):
+            pass
 
 
-@contextlib.contextmanager
-def _pidfd(process: int) -> Iterator[int]:
-    descriptor = os.pidfd_open(process)
-    try:
-        yield descriptor
-    finally:
-        os.close(descriptor)
+def _asked(
+    control: socket.socket, ready: select.poll, keepers: dict[int, tuple[int, int]]
+) -> bool:
+    """Wait for a guest's end, which is told, or for the host to ask for another guest."""
+    descriptors = [descriptor for descriptor, _ in ready.poll()]
+    for descriptor in descriptors:
+        if descriptor in keepers:
+            serial, keeper = keepers.pop(descriptor)
+            ready.unregister(descriptor)
+            os.close(descriptor)
+            status = os.waitstatus_to_exitcode(os.waitpid(keeper, 0)[1])
+            control.send(json.dumps({"guest": serial, "status": status}).encode())
+    if control.fileno() not in descriptors:
+        return False
+    if not control.recv(16):
+        # The host is gone. This process ends, and with it its namespace and all in it.
+        raise SystemExit
+    return True
 
 
-def _spawn(control: socket.socket, setup: Setup, work: Work) -> int:
+def _spawn(
+    control: socket.socket,
+    setup: Setup,
+    work: Work,
+    serial: int,
+    others: Sequence[int],
+) -> int:
     """Fork the keeper of the next guest and give the host the guest's socket."""
     host_end, guest_end = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     # The kernel then tells the host the guest's process number in the host's terms.
     host_end.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
     keeper = os.fork()
     if not keeper:
-        control.close()
-        host_end.close()
+        # What leads to the host or to other guests is not for this one.
+        for descriptor in (control.detach(), host_end.detach(), *others):
+            os.close(descriptor)
         _outermost(lambda: _keep(setup, work, guest_end))
-    socket.send_fds(control, [b"spare"], [host_end.fileno()])
+    told = json.dumps({"guest": serial}).encode()
+    socket.send_fds(control, [told], [host_end.fileno()])
     host_end.close()
     guest_end.close()
     return keeper
