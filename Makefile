@@ -20,9 +20,10 @@ bench:           ## every benchmark; each ends with one JSON line
 	@tools/setup dev
 	@for file in benchmarks/[a-z]*.py; do echo "== $$file"; .venv/bin/python $$file || exit 1; done
 
-docs:            ## what is generated in docs/ (OpenAPI, configuration)
+docs:            ## what is generated in docs/ (OpenAPI, commands)
 	@tools/setup dev
 	.venv/bin/python -m shothub.server.openapi
+	.venv/bin/python tools/commands_page.py
 
 format:          ## put the code into its form
 	@tools/setup dev
