@@ -1,6 +1,11 @@
 """One stage for all scenarios of a session: hub, agent, stock BLACS, simulated machine."""
 
 import json
+import os
+import re
+import shutil
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,25 +16,56 @@ from shothub.client import Apparatus
 from shothub.demo.stage import Stage
 from shothub.sim.lab_files import make_lab
 
+DEVICES = Path(__file__).parents[1] / "fakes" / "devices"
 SHORT = """
 [sandbox]
 seconds = 12
 routine_seconds = 4
 """
+OUTPUTS_ONLY = """
+from labscript_devices import register_classes
+
+register_classes(
+    "SimulatedOutputs",
+    BLACS_tab="shothub.sim.devices.blacs_tabs.SimulatedOutputsTab",
+    runviewer_parser=None,
+)
+"""
 
 
-def make_impatient_lab(target: Path) -> None:
-    """Write the example lab with short limits, so that what loops soon ends."""
+def make_trying_lab(target: Path) -> None:
+    """Write the example lab with short limits, a moody camera and small disks of its own."""
     make_lab(target)
-    with (target / "apparatus.toml").open("a") as config:
-        config.write(SHORT)
+    config = target / "apparatus.toml"
+    text = config.read_text()
+    text = re.sub("minimum_free_bytes = .*", "minimum_free_bytes = 20_000_000", text)
+    config.write_text(text + SHORT)
+    register = target / "user_devices" / "shothub_sim" / "register_classes.py"
+    register.write_text(OUTPUTS_ONLY)
+    shutil.copytree(DEVICES / "moody_camera", target / "user_devices" / "moody_camera")
+    (target / "shots").mkdir()
+    for folder in small_disks(target.parent):
+        folder.mkdir(exist_ok=True)
+        mount = ["mount", "-t", "tmpfs", "-o", "size=160m,mode=755", "tmpfs"]
+        subprocess.run([*mount, str(folder)], check=True)
+
+
+def small_disks(stage: Path) -> tuple[Path, ...]:
+    """Folders that get a small disk, where the tests may mount one."""
+    may_mount = sys.platform == "linux" and os.geteuid() == 0
+    return (stage / "apparatus" / "shots", stage / "hub") if may_mount else ()
 
 
 @pytest.fixture(scope="session")
 def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     folder = tmp_path_factory.mktemp("stage")
-    with Stage(folder, make_impatient_lab) as running:
-        yield running
+    os.environ["MOODY_CAMERA"] = str(folder / "mood")
+    try:
+        with Stage(folder, make_trying_lab) as running:
+            yield running
+    finally:
+        for disk in small_disks(folder):
+            subprocess.run(["umount", "-l", str(disk)], check=False)  # noqa: S607
 
 
 @pytest.fixture

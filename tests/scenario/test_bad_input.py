@@ -1,7 +1,10 @@
 """Bad scripts: each gets a clear error with a code and a place, and the next job runs."""
 
+from collections.abc import Callable
 from pathlib import Path
 
+import h5py
+import numpy as np
 import pytest
 
 from shothub.client import Apparatus
@@ -76,14 +79,135 @@ def test_a_bad_script_is_told_what_is_wrong_and_the_next_job_runs(
     assert runs(bob)
 
 
-def test_a_globals_file_that_is_none_is_told(bob: Apparatus, folder: Path) -> None:
-    bad = folder / "globals.h5"
-    bad.write_bytes(b"this is not HDF5")
-    job = bob.run(script=script(folder, GOOD), globals=bad)
-    with pytest.raises(JobFailed):
-        job.wait(progress=False)
-    assert "globals.h5" in job.view.faults[0].where
+def runmanagers(values: dict[str, str]) -> Callable[[Path], None]:
+    """Return what writes these expressions as runmanager stores globals."""
+
+    def write(path: Path) -> None:
+        with h5py.File(path, "w") as file:
+            group = file.create_group("globals/mine")
+            group.create_group("units")
+            group.create_group("expansion")
+            for name, value in values.items():
+                group.attrs[name] = value
+                group["units"].attrs[name] = ""
+                group["expansion"].attrs[name] = ""
+
+    return write
+
+
+def linked(path: Path) -> None:
+    with h5py.File(path, "w") as file:
+        file["globals"] = h5py.ExternalLink("/etc/passwd", "/")
+
+
+def circular(path: Path) -> None:
+    with h5py.File(path, "w") as file:
+        file.create_group("globals")["again"] = h5py.SoftLink("/globals")
+
+
+def huge(path: Path) -> None:
+    with h5py.File(path, "w") as file:
+        mine = file.create_group("globals")
+        mine.create_dataset("x", (10**12,), "f8", chunks=(10**6,), compression=9)
+        mine.attrs["y"] = np.zeros(8_000)
+
+
+BAD_GLOBALS: dict[str, tuple[Callable[[Path], object], str]] = {
+    "none.h5": (lambda path: path.write_bytes(b"this is not HDF5"), "none.h5"),
+    "torn.h5": (lambda path: path.write_bytes(b"\x89HDF\r\n\x1a\n" * 99), "torn.h5"),
+    "bytes.h5": (lambda path: path.write_bytes(bytes(15_000_000)), "bytes.h5"),
+    "linked.h5": (linked, ""),
+    "circular.h5": (circular, ""),
+    "huge.h5": (huge, ""),
+    "hoards.h5": (runmanagers({"x": "[0] * 10**10"}), ""),
+    "computes.h5": (runmanagers({"x": "9**9**9"}), ""),
+    "reads.h5": (runmanagers({"x": "open('/etc/shadow').read()"}), "mine.x"),
+    "calls.h5": (runmanagers({"x": "__import__('os').system('id')"}), ""),
+    "exits.h5": (runmanagers({"x": "exit()"}), ""),
+    "counts.h5": (runmanagers({"x": "range(10**9)"}), ""),
+    "list.json": (lambda path: path.write_text("[1, 2]"), "list.json"),
+    "deep.json": (lambda path: path.write_text('{"a":' * 9_999), "deep.json"),
+    "nan.json": (lambda path: path.write_text('{"x": NaN}'), ""),
+    "torn.toml": (lambda path: path.write_text("x = ["), "torn.toml"),
+    "latin.toml": (lambda path: path.write_bytes(b'x = "\xe9"'), "latin.toml"),
+}
+
+
+@pytest.mark.parametrize("name", BAD_GLOBALS)
+def test_a_bad_globals_file_is_told(bob: Apparatus, folder: Path, name: str) -> None:
+    make, where = BAD_GLOBALS[name]
+    make(folder / name)
+    job = bob.run(script=script(folder, GOOD), globals_file=folder / name)
+    job.wait(60, progress=False, raise_on_failure=False)
+    if name in ("circular.h5", "counts.h5", "huge.h5"):
+        return  # a strange group of globals that harms nobody
+    assert job.view.state == "failed"
+    assert job.view.faults[0].detail
+    assert where in job.view.faults[0].where
+
+
+STRANGE = {
+    "another pseudoclock": (
+        "from labscript import start, stop\n"
+        "from labscript_devices.PulseBlasterUSB import PulseBlasterUSB\n"
+        "PulseBlasterUSB(name='pb')\nstart()\nstop(1)\n",
+        ["PulseBlasterUSB", "pb"],
+    ),
+    "another device": (
+        GOOD.replace(
+            "t = begin()",
+            "from labscript_devices.PhaseMatrixQuickSyn import QuickSyn\n"
+            "QuickSyn(name='synth', BLACS_connection='COM1')\nt = begin()",
+        ),
+        ["synth"],
+    ),
+    "beyond a limit": (
+        GOOD.replace("finish(t)", "chip_current.constant(t, 5.0)\nfinish(t + 1)"),
+        ["chip_current", " s", "5", "4", "A"],
+    ),
+    "too long": (GOOD.replace("finish(t)", "finish(t + 30)"), ["20", "s"]),
+    "waits": (
+        GOOD.replace(
+            "finish(t)", "from labscript import wait\nwait('w', t, 1)\nfinish(t)"
+        ),
+        ["wait"],
+    ),
+    "no stop": (GOOD.replace("finish(t)", ""), ["stop"]),
+    "not a number": (
+        GOOD.replace("finish(t)", "chip_current.constant(t, float('nan'))\nfinish(t)"),
+        ["chip_current"],
+    ),
+}
+
+
+@pytest.mark.parametrize("what", STRANGE)
+def test_a_shot_that_the_lab_cannot_run_is_refused(
+    bob: Apparatus, folder: Path, what: str
+) -> None:
+    text, words = STRANGE[what]
+    job = bob.run(script=script(folder, text))
+    job.wait(60, progress=False, raise_on_failure=False)
+    assert job.view.state == "failed"
+    fault = job.view.faults[0]
+    told = f"{fault.detail} {fault.where} {fault.hint}"
+    for word in words:
+        assert word in told
+
+
+def test_a_shot_without_an_image_is_a_shot(bob: Apparatus, folder: Path) -> None:
+    text = GOOD.replace("t = image(t)\n", "")
+    job = bob.run(script=script(folder, text)).wait(60, progress=False)
+    assert job.view.shots_done == 1
+    told = {one.routine: one.state for one in job.result_table().routines}
+    assert told["atom_number"] == "failed"
     assert runs(bob)
+
+
+def test_script_names_that_are_odd_but_plain_run(bob: Apparatus, folder: Path) -> None:
+    for name in ("con.py", "__init__.py", "x" * 97 + ".py"):
+        path = folder / name
+        path.write_text(GOOD)
+        assert bob.run(script=path).wait(60, progress=False).view.shots_done == 1
 
 
 @pytest.mark.parametrize(

@@ -45,7 +45,7 @@ def test_a_body_of_a_wrong_type_is_refused(http: httpx.Client, whole: object) ->
     assert problem(http.post("jobs", json=whole))["where"].startswith("body")
 
 
-FIELDS = {
+FIELDS: dict[str, list[Any]] = {
     "kind": WRONG,
     "apparatus": WRONG,
     "procedure": WRONG,

@@ -139,7 +139,8 @@ class Journal:
                 yield self._db
                 self._db.execute("COMMIT")
             except BaseException:
-                if self._db.in_transaction:  # SQLite itself takes back what finds no room
+                # SQLite itself has taken back what found no room.
+                if self._db.in_transaction:
                     self._db.execute("ROLLBACK")
                 raise
 

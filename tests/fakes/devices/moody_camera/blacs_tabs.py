@@ -1,0 +1,14 @@
+"""The moody camera's tab: the product's own, with another worker."""
+
+from shothub.sim.devices.blacs_tabs import SimulatedCameraTab
+
+
+class MoodyCameraTab(SimulatedCameraTab):
+    """A camera whose worker has moods."""
+
+    def initialise_workers(self) -> None:
+        table = self.settings["connection_table"]
+        properties = table.find_by_name(self.device_name).properties
+        worker = "user_devices.moody_camera.blacs_workers.MoodyCameraWorker"
+        self.create_worker("main_worker", worker, {"camera_properties": properties})
+        self.primary_worker = "main_worker"
