@@ -101,7 +101,7 @@ class Begun(Message):
 
 
 class Ending(Message):
-    """The machine part is over; saving has begun: a good moment to offer the next."""
+    """The shot is about to end, or already saves: the moment to offer the next."""
 
     type: Literal["ending"] = "ending"
     attempt: int

@@ -5,9 +5,18 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from shothub.domain.states import Outcome
-from shothub.suite.plugin.decisions import SAVING_STATUS, Desk
+from shothub.suite.plugin.decisions import LEAD, SAVING_STATUS, Desk
 from shothub.suite.plugin.journal import Entry, NotJournalled
-from shothub.wire.plugin import Begun, Ended, Local, Offer, Report, Taken, Unheard
+from shothub.wire.plugin import (
+    Begun,
+    Ended,
+    Ending,
+    Local,
+    Offer,
+    Report,
+    Taken,
+    Unheard,
+)
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 OFFER = Offer(attempt=7, path="/shots/a.h5", seconds=1.0)
@@ -55,6 +64,28 @@ def test_each_step_is_journalled_before_it_is_told() -> None:
     bench.desk.completed(OFFER.path, NOW)
     assert [e.what for e in bench.ledger.entries] == ["taken", "begun", "ended"]
     assert ended(bench).outcome is Outcome.DONE
+
+
+@pytest.mark.parametrize(("before", "told"), [(0.01, 0), (0.0, 1), (-0.1, 1)])
+def test_the_next_shot_is_asked_for_shortly_before_the_end(
+    before: float, told: int
+) -> None:
+    bench = Bench()
+    bench.run()
+    when = NOW + timedelta(seconds=OFFER.seconds) - LEAD - timedelta(seconds=before)
+    for _ in range(2):
+        bench.desk.nearly_over(when)
+    assert bench.told.count(Ending(attempt=OFFER.attempt)) == told
+    bench.desk.science_over(OFFER.path, SAVING_STATUS, NOW)
+    assert bench.told.count(Ending(attempt=OFFER.attempt)) == 1
+
+
+def test_the_next_shot_is_not_asked_for_before_this_one_has_begun() -> None:
+    bench = Bench()
+    bench.desk.offer(OFFER, None, NOW)
+    bench.desk.take(NOW)
+    bench.desk.nearly_over(NOW + timedelta(seconds=60))
+    assert Ending(attempt=OFFER.attempt) not in bench.told
 
 
 def test_a_shot_is_not_handed_out_when_the_disk_is_full() -> None:

@@ -7,7 +7,7 @@ that says so is on disk.
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Literal
 
@@ -23,6 +23,9 @@ from shothub.wire.plugin import (
     Taken,
     Unheard,
 )
+
+LEAD = timedelta(seconds=0.3)
+"""How long before a shot's end the next is asked for: longer than that takes."""
 
 ABORTED_STATUS = "Aborted"
 SAVING_STATUS = "Saving data..."
@@ -46,6 +49,7 @@ class InHand:
         verdict: why we are ending it ourselves, if we are.
         condemned: since when we are.
         outcome: what it will be called if BLACS then aborts it.
+        ending: whether the agent was told that the next shot may be asked for.
     """
 
     path: str
@@ -56,6 +60,14 @@ class InHand:
     verdict: str = ""
     condemned: datetime | None = None
     outcome: Outcome = Outcome.ABORTED
+    ending: bool = False
+
+    @property
+    def ends_soon(self) -> datetime | None:
+        """From when the next shot may be asked for; None if it is not to be told."""
+        if self.phase is not Phase.RUNNING or self.attempt is None or self.ending:
+            return None
+        return self.since + max(timedelta(seconds=self.seconds) - LEAD, timedelta())
 
     @property
     def put_back_as(self) -> frozenset[str]:
@@ -210,6 +222,14 @@ class Desk:
             self._tell(Begun(attempt=shot.attempt, at=now))
         self.in_hand = replace(shot, phase=Phase.RUNNING, since=now)
 
+    def nearly_over(self, now: datetime) -> None:
+        """Let the agent ask for the next shot while this one still runs, once it may."""
+        shot = self.in_hand
+        due = shot and shot.ends_soon
+        if shot and shot.attempt is not None and due and due <= now:
+            self.in_hand = replace(shot, ending=True)
+            self._tell(Ending(attempt=shot.attempt))
+
     def science_over(
         self, path: str, status: str, now: datetime, errors: str = ""
     ) -> None:
@@ -219,9 +239,14 @@ class Desk:
             return
         if status == SAVING_STATUS:
             self.in_hand = replace(
-                shot, phase=Phase.SAVING, since=now, verdict="", condemned=None
+                shot,
+                phase=Phase.SAVING,
+                since=now,
+                verdict="",
+                condemned=None,
+                ending=True,
             )
-            if shot.attempt is not None:
+            if shot.attempt is not None and not shot.ending:
                 self._tell(Ending(attempt=shot.attempt))
         elif status == ABORTED_STATUS:
             if shot.outcome is Outcome.FAILED:

@@ -198,9 +198,18 @@ class Service:
 
     def _watch(self) -> None:
         while not self._closing:
-            self._tick.wait(_TICK)
+            self._tick.wait(self._until_ending())
             self._tick.clear()
+            with self._lock:
+                self._desk.nearly_over(self._now())
             self._look_after(self._machine.facts())
+
+    def _until_ending(self) -> float:
+        with self._lock:
+            shot = self._desk.in_hand
+        due = shot and shot.ends_soon
+        seconds = (due - self._now()).total_seconds() if due else _TICK
+        return min(_TICK, max(0.0, seconds))
 
     def _look_after(self, facts: Facts) -> None:
         now = self._now()
