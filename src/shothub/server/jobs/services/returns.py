@@ -9,6 +9,11 @@ from shothub.server.jobs.services.settle import settle
 from shothub.server.jobs.transitions import Note, move_job, move_shots
 
 _ALL = Q()
+_HELD = [
+    JobState.COMPILING.value,
+    JobState.ANALYSING.value,
+    JobState.CANCELLING.value,
+]
 
 
 def return_leases(apparatus: Apparatus, note: Note, which: Q = _ALL) -> None:
@@ -22,9 +27,11 @@ def return_leases(apparatus: Apparatus, note: Note, which: Q = _ALL) -> None:
 
 def return_tasks(apparatus: Apparatus, note: Note, which: Q = _ALL) -> None:
     """Take compile and analyse tasks back from a session that is gone."""
-    held = Job.objects.filter(which, apparatus=apparatus).exclude(task_epoch=0)
-    for job in held.filter(state=JobState.COMPILING.value):
-        move_job(job, JobState.SUBMITTED, note, {"task_epoch": 0})
-    held.filter(state=JobState.ANALYSING.value).update(task_epoch=0)
-    for job in held.filter(state=JobState.CANCELLING.value):
-        settle(job, note)
+    held = Job.objects.filter(which, apparatus=apparatus, state__in=_HELD)
+    for job in held.exclude(task_epoch=0):
+        if job.state == JobState.COMPILING:
+            move_job(job, JobState.SUBMITTED, note, {"task_epoch": 0})
+        elif job.state == JobState.CANCELLING:
+            settle(job, note)
+        else:
+            Job.objects.filter(pk=job.pk).update(task_epoch=0)
