@@ -242,6 +242,7 @@ def _attributes(path: Path) -> dict[str, JsonValue]:
 def _hdf5(spool: Spool, path: Path, index: int) -> Parcel:
     name = f"hdf5/{path.name}"
     target = spool.place(name)
+    target.unlink(missing_ok=True)  # an analysis that was cut short may have left one
     strip_front_panel(path, target)
     return spool.describe(
         target,

@@ -14,7 +14,7 @@ from shothub.shots.validators import installed
 from shothub.suite.connection_table import compile_connection_table
 from shothub.suite.profile import make_profile, suite_environment
 
-WARNINGS = frozenset({"no_validator", "no_procedures"})
+WARNINGS = frozenset({"no_limits", "no_validator", "no_procedures"})
 """Codes of faults with which an apparatus can still run some shots."""
 
 
@@ -86,6 +86,13 @@ def lab_faults(folder: ApparatusFolder, lab: Lab) -> Iterator[Fault]:
     for name, device_class in sorted(lab.attached.items()):
         if device_class not in installed():
             yield unvalidated(name, device_class)
+    if free := sorted(set(lab.outputs) - set(folder.config.limits.outputs)):
+        yield Fault(
+            code="no_limits",
+            detail=f"Outputs without limits: {', '.join(free)}.",
+            where=f"{FILE} [limits.outputs]",
+            hint="bound those that can do harm; these may do all that their device can",
+        )
 
 
 def _unknown(text: str, keys: list[str], what: str, known: list[str]) -> Fault:

@@ -1,5 +1,6 @@
 """Finished shots become results, pictures and files; a routine fails alone."""
 
+import errno
 import io
 import json
 import os
@@ -13,7 +14,7 @@ import pytest
 from tests.fakes.compiled_shots import small_lab
 
 from shothub.agent import jobfile
-from shothub.agent.analyst import Analyst
+from shothub.agent.analyst import Analyst, DiskFull
 from shothub.agent.gathered import PNG, Gathered
 from shothub.agent.jobfile import JobFile
 from shothub.agent.journal import Attempted, Parcel
@@ -261,3 +262,55 @@ def test_a_second_result_does_not_replace_the_first() -> None:
     gathered.take(frame(b"R", {"routine": "atoms", "values": {"n": 1}}))
     gathered.take(frame(b"R", {"routine": "atoms", "values": {"n": 99}}))
     assert gathered.results["atoms"].values == {"n": 1}
+
+
+def test_an_analysis_that_was_cut_short_can_be_done_again(
+    site: Site, folder: Path
+) -> None:
+    analyst = Analyst(guest=FakeGuest(), site=replace(site, hdf5=True))
+    first = analyst.shot(DONE, folder, epoch=1)
+    second = analyst.shot(DONE, folder, epoch=1)
+    assert names(second) == names(first)
+    assert "files" not in routines_of(second)
+
+
+def test_a_full_disk_is_no_result(
+    site: Site, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("shothub.agent.jobfile.write_text", full)
+    with pytest.raises(DiskFull):
+        Analyst(guest=FakeGuest(), site=site).shot(DONE, folder, epoch=1)
+
+
+class FallenGuest(FakeGuest):
+    """One whose process ends in the lab's routine; without that, all is well."""
+
+    def run(
+        self,
+        order: CompileOrder | AnalyseOrder,
+        *,
+        blobs: Sequence[bytes] = (),
+        files: Sequence[int] = (),
+        sink: Callable[[Frame], None],
+    ) -> GuestEnd:
+        super().run(order, blobs=blobs, files=files, sink=sink)
+        assert isinstance(order, AnalyseOrder)
+        for routine in order.routines:
+            if routine == LAB:
+                return GuestEnd(ok=False, reason="output", detail="It prints too much.")
+            sink(frame(b"R", {"routine": "my", "values": {"x": 1}}))
+        return GuestEnd(ok=True)
+
+
+def test_a_routine_that_takes_the_guest_down_takes_no_other_along(
+    site: Site, folder: Path
+) -> None:
+    guest = FallenGuest()
+    told = routines_of(Analyst(guest=guest, site=site).shot(DONE, folder, epoch=1))
+    assert list(told) == ["atoms", "my"]
+    assert told["atoms"].failed == "It prints too much."
+    assert told["my"].values == {"x": 1}
+    assert len(set(guest.read)) == 1  # each run reads the shot from its begin
