@@ -1,6 +1,7 @@
 """What routines sent out of the sandbox: values, figures, arrays; nothing is believed."""
 
 import io
+import json
 import math
 import re
 from collections.abc import Sequence
@@ -20,6 +21,9 @@ MAX_FILE_BYTES = 64_000_000
 MAX_VALUES = 1_000
 MAX_TEXT = 20_000
 MAX_LIST = 1_000
+MAX_RESULT_BYTES = 1_000_000
+"""Of all values of one routine as JSON; more belongs into an array."""
+
 PNG = b"\x89PNG\r\n\x1a\n"
 
 
@@ -64,11 +68,15 @@ class Gathered:
         name = _plain(head.routine)[:100]
         if not name or name in self.results or len(self.results) >= MAX_RESULTS:
             return
-        values = dict(list(head.values.items())[:MAX_VALUES])
+        some = list(head.values.items())[:MAX_VALUES]
+        values = {key[:200]: _tame(value) for key, value in some}
+        failed = head.failed
+        if len(json.dumps(values)) > MAX_RESULT_BYTES:
+            values, failed = {}, f"it saved more than {MAX_RESULT_BYTES:,} bytes"
         self.results[name] = RoutineResult(
             routine=name,
-            values={key[:200]: _tame(value) for key, value in values.items()},
-            failed=head.failed[:MAX_TEXT],
+            values=values,
+            failed=failed[:MAX_TEXT],
             traceback=head.traceback[:MAX_TEXT],
         )
 

@@ -314,3 +314,14 @@ def test_a_routine_that_takes_the_guest_down_takes_no_other_along(
     assert told["atoms"].failed == "It prints too much."
     assert told["my"].values == {"x": 1}
     assert len(set(guest.read)) == 1  # each run reads the shot from its begin
+
+
+def test_a_routine_that_saves_too_much_loses_its_own_values_only() -> None:
+    gathered = Gathered(asked=["much", "little"])
+    much = {f"value {i}": "x" * 10_000 for i in range(200)}
+    gathered.take(frame(b"R", {"routine": "much", "values": much}))
+    gathered.take(frame(b"R", {"routine": "little", "values": {"x": 1}}))
+    first, second = gathered.finished(GuestEnd(ok=True))
+    assert first.values == {}
+    assert "more than 1,000,000 bytes" in first.failed
+    assert second.values == {"x": 1}
