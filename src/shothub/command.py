@@ -213,7 +213,8 @@ def check(
     if as_json:
         output.document({"faults": faults, "ok": not wrong})
     else:
-        output.faults(faults)
+        output.faults(wrong)
+        output.faults([f for f in faults if f not in wrong], warning=True)
         output.note("the folder can not be used" if wrong else "the folder can be used")
     raise typer.Exit(1 if wrong else 0)
 

@@ -70,11 +70,12 @@ def note(line: str) -> None:
     Console(stderr=True).print(line, markup=False, highlight=False, soft_wrap=True)
 
 
-def faults(found: Iterable[Fault]) -> None:
+def faults(found: Iterable[Fault], *, warning: bool = False) -> None:
     """Tell what is wrong, where, and what to do about it."""
     console = Console(stderr=True)
+    head = ("warning: ", "bold yellow") if warning else ("error: ", "bold red")
     for fault in found:
-        said = Text.assemble(("error: ", "bold red"), fault.detail)
+        said = Text.assemble(head, fault.detail)
         said.append(f"\n  where: {fault.where}" if fault.where else "")
         said.append(f"\n  hint:  {fault.hint}" if fault.hint else "")
         console.print(said, highlight=False, soft_wrap=True)
