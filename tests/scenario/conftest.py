@@ -19,8 +19,8 @@ from shothub.sim.lab_files import make_lab
 DEVICES = Path(__file__).parents[1] / "fakes" / "devices"
 SHORT = """
 [sandbox]
-seconds = 12
-routine_seconds = 4
+seconds = 8
+routine_seconds = 3
 """
 OUTPUTS_ONLY = """
 from labscript_devices import register_classes

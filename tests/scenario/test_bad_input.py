@@ -122,7 +122,6 @@ BAD_GLOBALS: dict[str, tuple[Callable[[Path], object], str]] = {
     "hoards.h5": (runmanagers({"x": "[0] * 10**10"}), ""),
     "computes.h5": (runmanagers({"x": "9**9**9"}), ""),
     "reads.h5": (runmanagers({"x": "open('/etc/shadow').read()"}), "mine.x"),
-    "calls.h5": (runmanagers({"x": "__import__('os').system('id')"}), ""),
     "exits.h5": (runmanagers({"x": "exit()"}), ""),
     "counts.h5": (runmanagers({"x": "range(10**9)"}), ""),
     "list.json": (lambda path: path.write_text("[1, 2]"), "list.json"),
@@ -146,20 +145,30 @@ def test_a_bad_globals_file_is_told(bob: Apparatus, folder: Path, name: str) -> 
     assert where in job.view.faults[0].where
 
 
+def test_an_expression_starts_no_process(bob: Apparatus, folder: Path) -> None:
+    values = {"x": "__import__('os').system('true')"}
+    runmanagers(values)(folder / "calls.h5")
+    job = bob.run(script=script(folder, GOOD), globals_file=folder / "calls.h5")
+    (shot,) = job.wait(60, progress=False).shots()
+    assert shot.globals["x"] != 0
+
+
 STRANGE = {
     "another pseudoclock": (
         "from labscript import start, stop\n"
         "from labscript_devices.PulseBlasterUSB import PulseBlasterUSB\n"
         "PulseBlasterUSB(name='pb')\nstart()\nstop(1)\n",
-        ["PulseBlasterUSB", "pb"],
+        ["no device 'pb'"],
     ),
     "another device": (
-        GOOD.replace(
-            "t = begin()",
-            "from labscript_devices.PhaseMatrixQuickSyn import QuickSyn\n"
-            "QuickSyn(name='synth', BLACS_connection='COM1')\nt = begin()",
-        ),
-        ["synth"],
+        "import connection_table\n"
+        "from labscript import DigitalOut, start, stop\n"
+        "from labscript_devices.DummyIntermediateDevice import DummyIntermediateDevice\n"
+        "connection_table.build()\n"
+        "DummyIntermediateDevice('extra', clock.clockline, 'COM1')\n"
+        "DigitalOut('more', extra, 'do0')\n"
+        "start()\nstop(1)\n",
+        ["extra"],
     ),
     "beyond a limit": (
         GOOD.replace("finish(t)", "chip_current.constant(t, 5.0)\nfinish(t + 1)"),

@@ -28,7 +28,7 @@ import h5py
 from lyse import path
 with h5py.File(path, "r+") as file:
     group = file.require_group("results/many")
-    for i in range(20_000):
+    for i in range(5_000):
         group.attrs[f"value {i}"] = "x" * 200
 """
 BAD = {

@@ -1,10 +1,12 @@
 """The tour of the demo, and results as a user gets them by job id."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from rich.console import Console
 
-from shothub.client import Apparatus, linspace
+from shothub.client import Apparatus, Job, NotFound, linspace
 from shothub.demo.stage import Stage
 from shothub.demo.tour import run_tour
 
@@ -47,3 +49,35 @@ def test_deeper_evaporation_condenses_more(alice: Apparatus) -> None:
     table = job.wait(progress=False).results()
     warm, cold = table["bimodal_fit.condensate_fraction"]
     assert cold > warm + 0.1
+
+
+SCRIPT = """\
+from labscriptlib.bec import begin, finish, image, prepare_bec, time_of_flight
+
+t = begin()
+t = prepare_bec(t)
+t = time_of_flight(t, my_tof)
+t = image(t)
+finish(t)
+"""
+
+
+def test_two_users_share_one_machine_and_see_only_their_own(
+    stage: Stage, alice: Apparatus, bob: Apparatus, folder: Path
+) -> None:
+    script = folder / "my_tof.py"
+    script.write_text(SCRIPT)
+    scan = alice.run(procedure="bec_tof", globals={"tof": [5e-3, 10e-3]})
+    own = bob.run(script=script, globals={"my_tof": [6e-3, 8e-3]})
+    for job in (scan, own):
+        assert job.wait(progress=False).view.shots_done == 2
+    assert [shot.globals["my_tof"] for shot in own.shots()] == [6e-3, 8e-3]
+    assert len(files_of(stage, "alice", "bec_tof", scan)) == 2
+    assert len(files_of(stage, "bob", "my_tof", own)) == 2
+    with pytest.raises(NotFound):
+        stage.members["bob"].hub().job(scan.id)
+
+
+def files_of(stage: Stage, key: str, source: str, job: Job) -> list[Path]:
+    root = stage.lab / "shots" / key / source
+    return sorted(root.glob(f"*/*/*/{job.id}/*.h5"))

@@ -232,7 +232,8 @@ def test_the_disk_of_the_shots_is_full_within_a_shot(
     job.wait(PATIENCE, progress=False)
     assert job.view.shots_done >= 2
     done = [shot.index for shot in job.shots() if shot.state == "done"]
-    assert job.results()["atom_number.atoms"][done].notna().all()
+    values = job.results()["atom_number.atoms"][done]
+    assert values.notna().all(), job.result_table().routines
 
 
 def failed(job: Job) -> bool:
