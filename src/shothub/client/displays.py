@@ -28,6 +28,8 @@ def progress_text(job: JobView) -> str:
         said.append(f"{job.shots_failed} failed")
     if job.shots_unknown:
         said.append(f"{job.shots_unknown} unknown")
+    if job.notice:
+        said.append(job.notice)
     return ", ".join(said)
 
 

@@ -141,8 +141,9 @@ class Job:
     def _look_again(self, left: float | None, shown: Watcher | None) -> None:
         """Ask for a newer revision, which the hub holds back until there is one."""
         manner, known = self._connection.manner, self.view
-        # The place in the queue changes without a new revision.
-        longest = QUEUE_POLL if known.state == JobState.QUEUED else LONG_POLL
+        # Its place, and what keeps it waiting, change without a new revision.
+        waits = known.state in {JobState.SUBMITTED, JobState.QUEUED}
+        longest = QUEUE_POLL if waits else LONG_POLL
         wait = longest if left is None else min(longest, left)
         asked = manner.monotonic()
         self.view = self._connection.do(

@@ -72,6 +72,8 @@ class Lines(Plain):
 
     def show(self, job: JobView) -> None:
         text = progress_text(job) if has_ended(job) else str(job.state)
+        if job.notice:
+            text += f", {job.notice}"
         self._say(f"job {job.id}: {text}")
 
     def note(self, said: str) -> None:

@@ -123,6 +123,7 @@ class JobView(Reply):
         source: name of the procedure or of the script without ``.py``.
         shots: number of shots, None before they are compiled.
         position: shots of all users that are ahead in the queue, if known.
+        notice: in words, what keeps an unfinished job from going on; empty if nothing.
         faults: why the job failed, if it did.
     """
 
@@ -141,6 +142,7 @@ class JobView(Reply):
     shots_failed: int = 0
     shots_unknown: int = 0
     position: int | None = None
+    notice: str = ""
     globals: dict[str, JsonValue] = {}
     faults: list[FaultModel] = []
     submitted: datetime

@@ -91,13 +91,19 @@ class ScriptedAgent:
         return opened
 
     def poll(
-        self, *, compile: int = 0, shots: int = 0, analyse: int = 0, wait: float = 0.0
+        self,
+        *,
+        compile: int = 0,
+        shots: int = 0,
+        analyse: int = 0,
+        wait: float = 0.0,
+        **status: str,
     ) -> Answer:
         asked = {
             "epoch": self.epoch,
             "wait": wait,
             "capacity": {"compile": compile, "shots": shots, "analyse": analyse},
-            "status": {"blacs": "idle"},
+            "status": {"blacs": "idle"} | status,
         }
         return self.call("POST", "/agent/poll", asked)
 

@@ -3,9 +3,12 @@
 import io
 import zipfile
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 from tests.integration.server.hub_cast import Cast
+
+from shothub.server.apparatus.models import Apparatus
 
 Submit = Callable[..., Any]
 
@@ -166,3 +169,23 @@ def test_the_queue_shows_whose_jobs_wait_but_only_my_own_ids(
         ("alice", mine, True),
         ("bob", None, False),
     ]
+
+
+def test_a_waiting_job_says_what_keeps_it(cast: Cast, submit: Submit) -> None:
+    job = submit()["id"]
+
+    def notice() -> Any:
+        return cast.alice("GET", f"/jobs/{job}").ok()["notice"]
+
+    cast.agent.poll().ok()
+    assert notice() == ""
+    cast.agent.poll(hold="The chiller is hot.").ok()
+    assert notice() == "the apparatus is held: The chiller is hot."
+    cast.agent.poll(blacs="absent").ok()
+    assert notice() == "BLACS is absent"
+    cast.olga("POST", "/apparatus/sim/pause", {"message": "vacuum"}).ok()
+    assert notice() == "the operator has paused the apparatus: vacuum"
+    Apparatus.objects.update(last_seen=datetime(2026, 1, 1, tzinfo=UTC))
+    assert notice() == "the apparatus is offline since 2026-01-01 00:00 UTC"
+    cast.alice("POST", f"/jobs/{job}/cancel").ok()
+    assert notice() == ""

@@ -31,7 +31,7 @@ def job(state: JobState, **changes: object) -> JobView:
 
 @pytest.mark.parametrize("state", list(JobState))
 def test_every_state_has_a_sentence_and_a_time_line(state: JobState) -> None:
-    assert words.sentence(job(state, shots=2), online=True)
+    assert words.sentence(job(state, shots=2))
     steps = words.timeline(job(state), moved("submitted", state))
     assert steps[0].name == "Submitted"
 
@@ -39,13 +39,14 @@ def test_every_state_has_a_sentence_and_a_time_line(state: JobState) -> None:
 def test_a_job_with_missing_shots_is_never_simply_done() -> None:
     done = job(JobState.DONE, shots=3, shots_done=2, shots_failed=1)
     assert words.job_chip(done).text == "done, 1 missing"
-    assert words.sentence(done, online=True) == "2 of 3 shots are done; 1 failed."
+    assert words.sentence(done) == "2 of 3 shots are done; 1 failed."
 
 
 def test_a_waiting_job_says_what_it_waits_for() -> None:
     queued = job(JobState.QUEUED, shots=3, position=7)
-    assert "7 shots wait" in words.sentence(queued, online=True)
-    assert "not connected" in words.sentence(queued, online=False)
+    assert "7 shots wait" in words.sentence(queued)
+    held = queued.model_copy(update={"notice": "the apparatus is offline"})
+    assert words.sentence(held) == "It waits: the apparatus is offline"
 
 
 def moved(*names: str) -> list[EventView]:

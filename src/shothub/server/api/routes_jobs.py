@@ -14,7 +14,7 @@ from shothub.server.api.access import Needs, NeedsWhileWaiting, Request
 from shothub.server.api.replies import reply, reply_list
 from shothub.server.api.waiting import first, job_stream
 from shothub.server.jobs import queries
-from shothub.server.jobs.queries import JobFilter, find_job, view_with_position
+from shothub.server.jobs.queries import JobFilter, find_job, view_now
 from shothub.server.jobs.services.control import cancel
 from shothub.server.jobs.services.submit import IdempotencyKey, dry_run, submit
 from shothub.server.refusals import Invalid
@@ -115,7 +115,7 @@ async def show_job(
 
     @sync_to_async
     def look() -> JobView:
-        return view_with_position(find_job(request.auth, job))
+        return view_now(find_job(request.auth, job), now=clock.now())
 
     def enough(seen: JobView) -> bool:
         return seen.rev > since or seen.state in JOB_ENDS
@@ -132,7 +132,7 @@ async def stream_job(request: Request, job: str) -> StreamingHttpResponse:
 
     @sync_to_async
     def look() -> JobView:
-        return view_with_position(find_job(request.auth, job))
+        return view_now(find_job(request.auth, job), now=clock.now())
 
     await look()
     response = StreamingHttpResponse(
@@ -152,13 +152,13 @@ def cancel_job(
 ) -> HttpResponse:
     """Cancel a job: what waits never starts; what runs ends by itself, or is aborted."""
     found = cancel(request.auth, job, now=clock.now(), abort=abort)
-    return reply(view_with_position(found))
+    return reply(view_now(found, now=clock.now()))
 
 
 @router.delete("/{job}", response=JobView, auth=CANCEL)
 def delete_job(request: Request, job: str) -> HttpResponse:
     """Cancel an unfinished job; finished ones are kept (409)."""
-    return reply(view_with_position(cancel(request.auth, job, now=clock.now())))
+    return reply(view_now(cancel(request.auth, job, now=clock.now()), now=clock.now()))
 
 
 @router.get("/{job}/shots", response=list[ShotView], auth=READ)

@@ -118,6 +118,28 @@ def is_online(apparatus: Apparatus, now: datetime) -> bool:
     return apparatus.last_seen is not None and now - apparatus.last_seen < ONLINE_FOR
 
 
+def hindrance(apparatus: Apparatus, now: datetime) -> str:
+    """Return in words what keeps shots from starting; empty if nothing does."""
+    if apparatus.last_seen is None:
+        return "no agent has connected to the apparatus yet"
+    if not is_online(apparatus, now):
+        return (
+            f"the apparatus is offline since {apparatus.last_seen:%Y-%m-%d %H:%M} UTC"
+        )
+    if apparatus.paused:
+        return (
+            f"the operator has paused the apparatus: {apparatus.pause_message}".strip(
+                ": "
+            )
+        )
+    status = status_of(apparatus)
+    if status.hold:
+        return f"the apparatus is held: {status.hold}"
+    if status.blacs in {"absent", "error", "paused"}:
+        return f"BLACS is {status.blacs}: {status.message}".strip(": ")
+    return ""
+
+
 def may_submit(principal: Principal, apparatus: Apparatus) -> list[str]:
     """Return the kinds of jobs that the user may submit there."""
     kinds = ["procedure"]

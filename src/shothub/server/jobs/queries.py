@@ -9,6 +9,7 @@ from django.db.models import Q, Sum
 
 from shothub.server.accounts.principals import Principal
 from shothub.server.apparatus.models import Apparatus
+from shothub.server.apparatus.queries import hindrance
 from shothub.server.jobs.models import Event, Job, Jobs, Shot
 from shothub.server.refusals import NotThere
 from shothub.wire.apparatus import QueueEntry
@@ -91,9 +92,14 @@ def job_view(job: Job, *, owner: str = "") -> JobView:
     )
 
 
-def view_with_position(job: Job) -> JobView:
-    """Return a job with the number of shots that wait ahead of it."""
-    return job_view(job).model_copy(update={"position": position(job)})
+def view_now(job: Job, *, now: datetime) -> JobView:
+    """Return a job with what waits ahead of it and what keeps it from going on."""
+    waits = job.state in {"submitted", "compiling", "queued", "running"}
+    standing = {
+        "position": position(job),
+        "notice": hindrance(job.apparatus, now) if waits else "",
+    }
+    return job_view(job).model_copy(update=standing)
 
 
 def position(job: Job) -> int | None:

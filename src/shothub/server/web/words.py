@@ -111,10 +111,10 @@ def hold(apparatus: ApparatusView) -> str:
     return ""
 
 
-def sentence(job: JobView, *, online: bool) -> str:
+def sentence(job: JobView) -> str:
     """Return where the job stands, in one sentence."""
-    if not online and job.state in {JobState.SUBMITTED, JobState.QUEUED}:
-        return "It waits: the apparatus is not connected at the moment."
+    if job.notice:
+        return f"It waits: {job.notice}"
     if job.state == JobState.QUEUED and job.position:
         shots = "one shot waits" if job.position == 1 else f"{job.position} shots wait"
         return f"In the queue; {shots} in jobs submitted before."

@@ -13,7 +13,6 @@ from shothub.domain.scans import BadValue, Scan, describe, parse_value
 from shothub.domain.states import JobState
 from shothub.runtime.clock import now
 from shothub.server.accounts.principals import Principal
-from shothub.server.apparatus.queries import is_online
 from shothub.server.jobs import queries
 from shothub.server.jobs.services.control import cancel
 from shothub.server.refusals import Conflict, Forbidden
@@ -40,7 +39,7 @@ Context = dict[str, Any]
 def job(request: HttpRequest, principal: Principal, job_id: str) -> HttpResponse:
     """Show a job."""
     found = queries.find_job(principal, job_id)
-    view = queries.view_with_position(found)
+    view = queries.view_now(found, now=now())
     context = {
         "section": "jobs",
         "global_lines": [_global_line(n, v) for n, v in view.globals.items()],
@@ -53,14 +52,13 @@ def job(request: HttpRequest, principal: Principal, job_id: str) -> HttpResponse
 
 def _state(found: Any, view: JobView) -> Context:
     finished = words.is_finished(view)
-    online = is_online(found.apparatus, now())
     return {
         "job": view,
         "finished": finished,
         "live": not finished,
         "may_cancel": not finished and view.state != JobState.CANCELLING,
         "submit_again": _again(view),
-        "sentence": words.sentence(view, online=online),
+        "sentence": words.sentence(view),
         "timeline": words.timeline(view, queries.moves_of(found)),
     }
 
@@ -143,8 +141,9 @@ def _record(found: Any) -> Context:
 def job_live(request: HttpRequest, principal: Principal, job_id: str) -> HttpResponse:
     """Show the state anew if it has changed since ``rev``; say so to the page."""
     found = queries.find_job(principal, job_id)
-    view = queries.view_with_position(found)
-    if request.GET.get("rev") == f"{view.rev}":
+    view = queries.view_now(found, now=now())
+    seen = request.GET.get("rev"), request.GET.get("notice", "")
+    if seen == (f"{view.rev}", view.notice):
         return HttpResponse(status=204)
     context = _state(found, view)
     response = render(request, "shothub/_job_live.html", context)
