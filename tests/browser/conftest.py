@@ -81,7 +81,9 @@ def call(hub: RunningHub, path: str, body: object) -> Any:
     return answer.json()
 
 
-@pytest.fixture(scope="session")
+# Playwright runs an event loop in this thread while it is open: it is closed with the
+# module, or no later test could run a loop of its own.
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
     if not Path(CHROMIUM).exists():
         pytest.skip("there is no chromium on this machine")

@@ -46,7 +46,7 @@ def make_trying_lab(target: Path) -> None:
     (target / "shots").mkdir()
     for folder in small_disks(target.parent):
         folder.mkdir(exist_ok=True)
-        mount = ["mount", "-t", "tmpfs", "-o", "size=160m,mode=755", "tmpfs"]
+        mount = ["mount", "-t", "tmpfs", "-o", "size=500m,mode=755", "tmpfs"]
         subprocess.run([*mount, str(folder)], check=True)
 
 

@@ -44,6 +44,7 @@ LIBRARIES = {
         "pandas",
         "pydantic",
         "pyseccomp",
+        "scipy",
     },
     "agent": {"h5py", "httpx", "numpy", "pydantic", "rich", "structlog"},
     "client": {"httpx", "numpy", "pandas", "platformdirs", "pydantic", "rich", "typer"},

@@ -3,9 +3,10 @@
 import socket
 from collections.abc import Iterator
 from pathlib import Path
+from queue import SimpleQueue
 
 import pytest
-from tests.fakes.suite_lab import Ear, FakeLab
+from tests.fakes.suite_lab import PATIENCE, Ear, FakeLab
 
 from shothub.suite.channel import NotConnected, PluginChannel
 from shothub.suite.endpoint import plugin_folder, read_endpoint
@@ -92,13 +93,14 @@ def test_garbage_after_the_proof_ends_that_connection_alone(
 
 
 def test_a_new_agent_takes_the_place_of_the_old_one(lab: FakeLab) -> None:
-    gone: list[bool] = []
-    old = PluginChannel(lab.state, lambda _: None, gone.append)
+    news: SimpleQueue[bool] = SimpleQueue()
+    old = PluginChannel(lab.state, lambda _: None, news.put)
     old.start()
+    assert news.get(timeout=PATIENCE) is True
     new = Ear(lab.state)
     assert new.wait(State).blacs == "idle"
+    assert news.get(timeout=PATIENCE) is False
     old.close()
-    assert gone[-1] is False
     new.close()
 
 
