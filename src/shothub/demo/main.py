@@ -3,7 +3,6 @@
 import signal
 import tempfile
 import webbrowser
-from collections.abc import Sequence
 from pathlib import Path
 from shutil import rmtree
 
@@ -11,7 +10,6 @@ from platformdirs import user_data_path
 from rich.console import Console
 
 from shothub.agent.prepare import NotReady as NotPrepared
-from shothub.client import linspace
 from shothub.client.errors import Refused, ShothubError
 from shothub.demo.needs import what_lacks
 from shothub.demo.processes import ProgramEnded
@@ -100,17 +98,19 @@ def _look_around(stage: Stage, console: Console, *, browser: bool) -> int:
 
 
 def _seed(stage: Stage) -> None:
-    """Submit some jobs, so that there is something to see."""
-    alice, bob = (m.hub().apparatus(stage.apparatus) for m in stage.members.values())
-    tags: Sequence[str] = ("demo",)
-    alice.run(
-        procedure="bec_tof",
-        globals={"tof": linspace(5e-3, 25e-3, 11)},
-        name="time of flight",
-        tags=tags,
-    )
-    bob.run(procedure="rabi", name="Rabi flopping", tags=tags)
-    alice.run(procedure="evaporation", name="deeper evaporation", tags=tags)
+    """Submit the example jobs of some procedures, so that there is something to see."""
+    users = [
+        member.hub().apparatus(stage.apparatus) for member in stage.members.values()
+    ]
+    for number, name in enumerate(("bec_tof", "rabi", "evaporation", "lifetime")):
+        apparatus = users[number % len(users)]
+        procedure = apparatus.describe(name)
+        apparatus.run(
+            procedure=name,
+            globals=procedure.example,
+            name=procedure.title.rstrip("."),
+            tags=["demo"],
+        )
 
 
 def _show_card(stage: Stage, console: Console) -> None:
