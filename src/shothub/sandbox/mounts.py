@@ -53,13 +53,16 @@ def world(binds: GuestBinds, *, uid: int) -> World:
     if bwrap is None:
         raise NoBubblewrap
     visible = list(_visible(binds))
+    temporary = _temporary_folder(target for _, target in visible)
     arguments = [bwrap, *_isolation(), *_environment()]
+    arguments += ["--setenv", "TMPDIR", temporary]
+    arguments += ["--setenv", "MPLCONFIGDIR", f"{temporary}/matplotlib"]
     written = list(_written(binds, uid))
     targets: list[str] = [*_DEVICES, *(target for _, target in visible)]
     targets += [target for target, _ in written]
     for folder in _parents(targets):
         arguments += ["--perms", "0755", "--dir", folder]
-    arguments += _folders()
+    arguments += _folders(temporary)
     for source, target in visible:
         arguments += ["--ro-bind", str(source), target]
     descriptors = []
@@ -107,9 +110,19 @@ def _environment() -> Iterator[str]:
         yield from ("--setenv", name, value)
 
 
-def _folders() -> list[str]:
+def _temporary_folder(targets: Iterable[str]) -> str:
+    """Return the guest's folder for temporary files: one that hides nothing it needs.
+
+    A checkout or an interpreter may itself lie below ``/tmp``.
+    """
+    usual = "/tmp"  # noqa: S108  (inside the guest's own world)
+    hides = any(Path(target).is_relative_to(usual) for target in targets)
+    return "/temporary" if hides else usual
+
+
+def _folders(temporary: str) -> list[str]:
     folders = ["--proc", "/proc"]
-    for folder in ("/tmp", "/scratch"):  # noqa: S108  (inside the guest's own world)
+    for folder in (temporary, "/scratch"):
         folders += ["--perms", "1777", "--size", str(1 << 20), "--tmpfs", folder]
     for device in _DEVICES:
         folders += ["--dev-bind", device, device]

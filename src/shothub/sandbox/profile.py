@@ -65,7 +65,6 @@ ENVIRONMENT = {
     # labscript's own switch: no lock server is looked for or started.
     "READTHEDOCS": "1",
     "MPLBACKEND": "Agg",
-    "MPLCONFIGDIR": "/tmp/matplotlib",  # noqa: S108  (the guest's own)
     # The warm process must have one thread only, or forks of it could deadlock.
     "OPENBLAS_NUM_THREADS": "1",
     "OMP_NUM_THREADS": "1",

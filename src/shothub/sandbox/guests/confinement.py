@@ -8,7 +8,6 @@ from pathlib import Path
 from shothub.sandbox.guests import kernel
 
 SCRATCH = "/scratch"
-TEMPORARY = "/tmp"  # noqa: S108  (a memory file system of the guest alone)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,13 +78,15 @@ def cut_off(setup: Setup) -> None:
     if "namespaces" in guards:
         kernel.private_mounts()
         kernel.mount_scratch(SCRATCH, size=setup.scratch)
-        kernel.mount_scratch(TEMPORARY, size=setup.temporary)
+        kernel.mount_scratch(os.environ["TMPDIR"], size=setup.temporary)
         kernel.mount_scratch("/proc", size=4096, mode="0")
         kernel.drop_capabilities()
     os.chdir(SCRATCH)
     if "landlock" in guards:
         readable = [*setup.readable, "/dev/urandom"]
-        kernel.landlock(writable=[SCRATCH, TEMPORARY, "/dev/null"], readable=readable)
+        kernel.landlock(
+            writable=[SCRATCH, os.environ["TMPDIR"], "/dev/null"], readable=readable
+        )
 
 
 def seal(setup: Setup) -> None:

@@ -1,6 +1,7 @@
 """Reads a globals file: runmanager's HDF5, JSON or TOML, told apart by name and content."""
 
 import json
+import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -39,7 +40,7 @@ def read_globals_file(name: str, content: bytes) -> tuple[Groups, list[str]]:
 
 
 def _from_hdf5(name: str, content: bytes) -> Groups:
-    path = "/tmp/globals.h5"  # noqa: S108  (a memory file system of this guest alone)
+    path = f"{os.environ['TMPDIR']}/globals.h5"  # in memory, of this guest alone
     Path(path).write_bytes(content)
     try:
         groups: Groups = runmanager.get_globals(runmanager.get_all_groups([path]))
