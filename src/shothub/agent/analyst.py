@@ -67,9 +67,10 @@ class Analyst:
             reason = f"the shot's files cannot be read: {error}"
             results, parcels = [RoutineResult(routine="files", failed=reason)], []
         report = ShotAnalysed(epoch=epoch, routines=results)
+        body = report.model_dump_json()
         return [
             *parcels,
-            Parcel(rank=CONTENT, route=route, body=report.model_dump_json()),
+            Parcel(rank=CONTENT, route=route, body=body, job=attempted.job),
         ]
 
     def _shot(
@@ -142,9 +143,10 @@ class Analyst:
             reason = f"the job's files cannot be read: {error}"
             results, parcels = [RoutineResult(routine="files", failed=reason)], []
         report = JobAnalysed(epoch=epoch, routines=results)
+        body = report.model_dump_json()
         return [
             *parcels,
-            Parcel(rank=CONTENT, route=route, body=report.model_dump_json()),
+            Parcel(rank=CONTENT, route=route, body=body, job=task.job),
         ]
 
     def _job(

@@ -42,7 +42,8 @@ CREATE TABLE IF NOT EXISTS attempts (
   analysed INTEGER NOT NULL DEFAULT 0);
 CREATE TABLE IF NOT EXISTS outbox (
   id INTEGER PRIMARY KEY AUTOINCREMENT, rank INTEGER NOT NULL, route TEXT NOT NULL,
-  body TEXT NOT NULL, file TEXT NOT NULL DEFAULT '', refused TEXT NOT NULL DEFAULT '');
+  body TEXT NOT NULL, file TEXT NOT NULL DEFAULT '', job TEXT NOT NULL DEFAULT '',
+  refused TEXT NOT NULL DEFAULT '');
 CREATE INDEX IF NOT EXISTS outbox_order ON outbox (rank, id) WHERE refused = '';
 """
 
@@ -84,12 +85,14 @@ class Parcel:
         route: path of the hub's endpoint below ``agent/``.
         body: JSON of the report, or of the file's description.
         file: path of the file to upload, empty for a report.
+        job: whose results it carries; a report of results follows that job's files.
     """
 
     rank: int
     route: str
     body: str
     file: str = ""
+    job: str = ""
 
 
 def _patiently(
@@ -295,15 +298,21 @@ class Journal:
     def waiting(self) -> list[tuple[int, Parcel]]:
         """Return the deliveries that wait, in the order in which they are to go."""
         rows = self._rows(
-            "SELECT id, rank, route, body, file FROM outbox"
+            "SELECT id, rank, route, body, file, job FROM outbox"
             " WHERE refused = '' ORDER BY rank, id LIMIT 1000"
         )
         return [
             (
                 int(str(ident)),
-                Parcel(rank=int(str(rank)), route=str(route), body=str(b), file=str(f)),
+                Parcel(
+                    rank=int(str(rank)),
+                    route=str(route),
+                    body=str(body),
+                    file=str(file),
+                    job=str(job),
+                ),
             )
-            for ident, rank, route, b, f in rows
+            for ident, rank, route, body, file, job in rows
         ]
 
     @_patiently
@@ -338,8 +347,8 @@ def _attempted(row: tuple[object, ...]) -> Attempted:
 
 def _post(db: sqlite3.Connection, parcels: Iterable[Parcel]) -> None:
     db.executemany(
-        "INSERT INTO outbox (rank, route, body, file) VALUES (?, ?, ?, ?)",
-        [(p.rank, p.route, p.body, p.file) for p in parcels],
+        "INSERT INTO outbox (rank, route, body, file, job) VALUES (?, ?, ?, ?, ?)",
+        [(p.rank, p.route, p.body, p.file, p.job) for p in parcels],
     )
 
 

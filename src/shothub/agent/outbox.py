@@ -77,12 +77,13 @@ class Outbox:
         """Deliver all that is due; return seconds until more is, None if nothing waits."""
         while not self._closed:
             waiting = self._journal.waiting()
-            due = next((entry for entry in waiting if self._is_due(entry[0])), None)
+            if not waiting:
+                self._empty.set()
+                return None
+            ready = _in_order(waiting)
+            due = next((entry for entry in ready if self._is_due(entry[0])), None)
             if due is None:
-                if not waiting:
-                    self._empty.set()
-                    return None
-                soonest = min(self._due[ident][0] for ident, _ in waiting)
+                soonest = min(self._due[ident][0] for ident, _ in ready)
                 return max(0.0, soonest - self._clock())
             self._deliver(*due)
         return None
@@ -133,3 +134,15 @@ class Outbox:
         pause = next(pauses)
         self._due[ident] = (self._clock() + pause, pauses)
         logger.warning("delivery waits", what=parcel.route, why=why, seconds=pause)
+
+
+def _in_order(waiting: list[tuple[int, Parcel]]) -> list[tuple[int, Parcel]]:
+    """Leave out reports of results whose files still wait: a job ends with all it has."""
+    ready, behind = [], set[str]()
+    for ident, parcel in waiting:
+        if parcel.file:
+            behind.add(parcel.job)
+        elif parcel.job and parcel.job in behind:
+            continue
+        ready.append((ident, parcel))
+    return ready

@@ -81,6 +81,7 @@ class Spool:
             route=f"jobs/{self._job}/files/{name}",
             body=json.dumps(description),
             file=str(path),
+            job=self._job,
         )
 
 

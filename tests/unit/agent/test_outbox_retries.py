@@ -137,3 +137,24 @@ def test_a_refused_word_of_lost_results_is_not_told_again(bench: Bench) -> None:
     bench.journal.post([Parcel(rank=1, route="jobs/j/analysed", body=body)])
     assert bench.outbox.deliver_all() is None
     assert len(bench.hub.troubles["report"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("job", "told"), [("j", []), ("other", ["attempts/7/analysis"])]
+)
+def test_results_never_overtake_the_files_of_their_job(
+    bench: Bench, tmp_path: Path, job: str, told: list[str]
+) -> None:
+    """A job was done before its images when their first upload found a full disk."""
+    file = tmp_path / "0.npy"
+    file.write_bytes(b"image")
+    body = json.dumps({"sha256": hashlib.sha256(b"image").hexdigest()})
+    report = Parcel(rank=1, route="attempts/7/analysis", body="{}", job=job)
+    bench.hub.troubles["upload"] = [UNREACHABLE]
+    bench.journal.post([Parcel(rank=1, route="f", body=body, file=str(file), job="j")])
+    bench.journal.post([report])
+    assert bench.outbox.deliver_all() == 0.5
+    assert bench.delivered == told
+    bench.now = 0.5
+    assert bench.outbox.deliver_all() is None
+    assert "attempts/7/analysis" in bench.delivered
