@@ -19,6 +19,7 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
 from shothub.runtime import logs
+from shothub.server.chores import Chores
 from shothub.server.config import BadConfig, configure, is_configured
 
 log = structlog.get_logger()
@@ -143,6 +144,6 @@ def _run(host: str, port: int) -> int:
     sys.stdout.flush()
     log.info("serving", address=address, data=str(settings.SHOTHUB.data))
     # uvicorn has ended all requests before it hands Ctrl-C on.
-    with suppress(KeyboardInterrupt):
+    with Chores(), suppress(KeyboardInterrupt):
         uvicorn.Server(config).run(sockets=[listener])
     return 0

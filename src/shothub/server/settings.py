@@ -37,6 +37,8 @@ INSTALLED_APPS = [
     "csp",
     "shothub.server.accounts",
     "shothub.server.apparatus",
+    "shothub.server.reservations",
+    "shothub.server.outbox",
     "shothub.server.jobs",
     "shothub.server.results",
     "shothub.server.web",

@@ -30,6 +30,7 @@ class ProcedureView(Reply):
         doc: the rest of its docstring.
         example: globals of an example job.
         source: its text.
+        rerun: ``safe`` if a shot whose outcome is unknown may be run again by itself.
         sha256: digest of the text.
     """
 
@@ -40,6 +41,7 @@ class ProcedureView(Reply):
     example: dict[str, JsonValue] = {}
     routines: list[str] = []
     multishot: list[str] = []
+    rerun: Literal["never", "safe"] = "never"
     source: str = ""
     sha256: str = ""
 
@@ -65,6 +67,30 @@ class OutputView(Reply):
     maximum: float | None = None
 
 
+class QueuePolicy(Reply):
+    """How the lab wants its machine shared; the ``[queue]`` table of apparatus.toml.
+
+    Attributes:
+        setup_share: part of the machine time that changes between users may take.
+        round_seconds: time in which every waiting user should have had a turn.
+        express_credit: seconds of express per user; refilled by ``express_refill``
+            seconds every 300 s.
+        express_share: part of any ten minutes that express may take.
+        calibration_share: part of any hour that calibration may take.
+        half_life: time after which past use counts half, seconds.
+        memory: largest factor by which past use changes a weight; 1 for no memory.
+    """
+
+    setup_share: float = 0.15
+    round_seconds: float = 120.0
+    express_credit: float = 120.0
+    express_refill: float = 10.0
+    express_share: float = 0.2
+    calibration_share: float = 0.25
+    half_life: float = 604_800.0
+    memory: float = 2.0
+
+
 class Description(Reply):
     """What an agent publishes when its session opens.
 
@@ -74,6 +100,8 @@ class Description(Reply):
         max_shots: most shots in one job.
         accepts: kinds of jobs that this agent can run.
         hdf5_download: whether the lab's policy uploads HDF5 files to the hub.
+        offline_seconds: work that may be started without the hub while the link is cut;
+            0: none, every start asks the hub.
         refusals: why a kind of job is not accepted, in words.
     """
 
@@ -89,6 +117,8 @@ class Description(Reply):
     accepts: list[Literal["procedure", "script"]] = ["procedure", "script"]
     refusals: list[str] = []
     hdf5_download: bool = False
+    queue: QueuePolicy = QueuePolicy()
+    offline_seconds: float = 0.0
     software: dict[str, str] = {}
 
 
@@ -115,6 +145,9 @@ class ApparatusView(Reply):
     doc: str = ""
     online: bool = False
     paused: bool = False
+    pause_message: str = ""
+    draining: bool = False
+    held: str = ""
     status: ApparatusStatus = ApparatusStatus()
     last_seen: datetime | None = None
     pending_shots: int = 0

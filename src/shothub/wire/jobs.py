@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Annotated, Literal
 
 from pydantic import (
+    AwareDatetime,
     EncodedBytes,
     EncoderProtocol,
     Field,
@@ -23,6 +24,7 @@ Slug = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_\-]{0,47}$")]
 FileName = Annotated[
     str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.\-]{0,99}$")
 ]
+JobId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]{1,16}$")]
 SourceText = Annotated[str, StringConstraints(max_length=1_000_000)]
 
 
@@ -79,6 +81,15 @@ class JobRequestBase(Message):
         priority: orders the user's own jobs only; larger runs first.
         globals: name to plain value or scan (see domain.scans.parse_value).
         routines: the user's own lyse routines, run on each shot after the lab's.
+        group: on whose allocation it runs; empty for the user's default group, ``-`` for
+            none.
+        service: ``normal``; ``scavenger`` runs only when nobody else waits; the others
+            are for operators.
+        not_before: no shot starts before this time.
+        start_by: the job expires if no shot has started by this time.
+        after: ids of jobs that must have ended well before a shot of this one starts.
+        hold: compile it, but start nothing before it is released.
+        session: id of an open session to run in.
     """
 
     apparatus: Slug
@@ -87,6 +98,15 @@ class JobRequestBase(Message):
     priority: Annotated[int, Field(ge=-100, le=100)] = 0
     globals: dict[str, JsonValue] = {}
     routines: Annotated[list[SourceFile], Field(max_length=20)] = []
+    group: Annotated[
+        str, StringConstraints(pattern=r"^(-|[a-z][a-z0-9_\-]{0,47})?$")
+    ] = ""
+    service: Literal["safety", "calibration", "normal", "scavenger"] = "normal"
+    not_before: AwareDatetime | None = None
+    start_by: AwareDatetime | None = None
+    after: Annotated[list[JobId], Field(max_length=20)] = []
+    hold: bool = False
+    session: Annotated[str, StringConstraints(pattern=r"^[a-z0-9]{0,16}$")] = ""
 
 
 class ProcedureRequest(JobRequestBase):
@@ -122,7 +142,11 @@ class JobView(Reply):
         rev: grows with every change; pass it as ``since`` to wait for the next one.
         source: name of the procedure or of the script without ``.py``.
         shots: number of shots, None before they are compiled.
-        position: shots of all users that are ahead in the queue, if known.
+        position: its place in the queue by the start that is foreseen: 1 is next; None
+            if nothing of it waits.
+        shots_ahead: shots that are foreseen to run before its next one.
+        starts, ends: foreseen times of its next shot and of its last, by a replay of the
+            scheduler; None if unknown.
         notice: in words, what keeps an unfinished job from going on; empty if nothing.
         faults: why the job failed, if it did.
     """
@@ -141,7 +165,17 @@ class JobView(Reply):
     shots_done: int = 0
     shots_failed: int = 0
     shots_unknown: int = 0
+    group: str = ""
+    service: str = "normal"
+    session: str = ""
+    held: bool = False
+    not_before: datetime | None = None
+    start_by: datetime | None = None
+    after: list[str] = []
     position: int | None = None
+    shots_ahead: int | None = None
+    starts: datetime | None = None
+    ends: datetime | None = None
     notice: str = ""
     globals: dict[str, JsonValue] = {}
     faults: list[FaultModel] = []
@@ -160,9 +194,18 @@ class JobPage(Reply):
 
 
 class DryRun(Reply):
-    """What a submission would do: nothing was stored."""
+    """What a submission would do: nothing was stored.
+
+    Attributes:
+        seconds: machine time of all shots, if known.
+        starts, ends: foreseen times of the first and the last shot, if known.
+        warnings: what is allowed and probably not meant.
+    """
 
     shots: int | None
+    seconds: float | None = None
+    starts: datetime | None = None
+    ends: datetime | None = None
     faults: list[FaultModel] = []
     warnings: list[str] = []
 

@@ -17,6 +17,103 @@ class User(AbstractUser):
         return self.username
 
 
+class Group(models.Model):
+    """People who share an allocation: a research group, a course, a project.
+
+    Attributes:
+        weight: its part of the machine, relative to other groups and to users who are
+            in none.
+    """
+
+    name = models.SlugField(max_length=48, unique=True)
+    title = models.CharField(max_length=200, blank=True)
+    weight = models.FloatField(default=1.0)
+    created = models.DateTimeField()
+
+    class Meta:
+        ordering = ("name",)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Membership(models.Model):
+    """A user in a group; ``weight`` is his part of the group's machine time.
+
+    Attributes:
+        is_default: whether his jobs are the group's unless he says otherwise.
+    """
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
+    group = models.ForeignKey(
+        Group, on_delete=models.CASCADE, related_name="memberships"
+    )
+    weight = models.FloatField(default=1.0)
+    is_default = models.BooleanField(default=True)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint("user", "group", name="one_membership_each"),
+            models.UniqueConstraint(
+                fields=["user"],
+                condition=models.Q(is_default=True),
+                name="one_default_group",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.user_id} in {self.group_id}"
+
+
+class Quota(models.Model):
+    """How much a user, or a group as a whole, may take; null is no bound of this row.
+
+    A row without user and group holds for every user who has none of his own.
+
+    Attributes:
+        apparatus: name of the only apparatus it is for; empty for all together.
+        machine_day, machine_week: seconds of machine time in 24 hours and in 7 days.
+        stored: bytes of files at the hub.
+        requests: requests to the API in a minute.
+    """
+
+    user = models.ForeignKey(
+        User, null=True, on_delete=models.CASCADE, related_name="quotas"
+    )
+    group = models.ForeignKey(
+        Group, null=True, on_delete=models.CASCADE, related_name="quotas"
+    )
+    apparatus = models.SlugField(max_length=48, blank=True)
+    pending_shots = models.PositiveIntegerField(null=True)
+    pending_jobs = models.PositiveIntegerField(null=True)
+    machine_day = models.FloatField(null=True)
+    machine_week = models.FloatField(null=True)
+    stored = models.PositiveBigIntegerField(null=True)
+    requests = models.PositiveIntegerField(null=True)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                fields=["user", "apparatus"],
+                condition=models.Q(group=None),
+                name="one_quota_a_user",
+            ),
+            models.UniqueConstraint(
+                fields=["group", "apparatus"],
+                condition=models.Q(user=None),
+                name="one_quota_a_group",
+            ),
+            models.UniqueConstraint(
+                fields=["apparatus"],
+                condition=models.Q(user=None, group=None),
+                name="one_general_quota",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"quota of {self.user_id or self.group_id or 'everybody'}"
+
+
 class Grant(models.Model):
     """What a user may do on one apparatus beyond running procedures.
 

@@ -13,6 +13,12 @@ class Apparatus(models.Model):
         virtual_time: start tag of the user served last, seconds.
         description: what the agent published (wire.apparatus.Description).
         status: what the agent said last (wire.apparatus.ApparatusStatus).
+        draining: whether nothing new is taken while what waits runs out.
+        hold: why the hub lets nothing start until an operator lifts it; latched.
+        serving: share whose turn it is; ``burst`` seconds of it are used.
+        config: configuration key of the shot that ran last.
+        switch_seconds: measured mean cost of a change of configuration, seconds.
+        free_since: when the last shot ended, by the apparatus's clock.
     """
 
     name = models.SlugField(max_length=48, unique=True)
@@ -28,6 +34,15 @@ class Apparatus(models.Model):
     last_seen = models.DateTimeField(null=True)
     paused = models.BooleanField(default=False)
     pause_message = models.CharField(max_length=500, blank=True)
+    draining = models.BooleanField(default=False)
+    hold = models.CharField(max_length=500, blank=True)
+    serving = models.ForeignKey(
+        "Share", null=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    burst = models.FloatField(default=0.0)
+    config = models.CharField(max_length=64, blank=True)
+    switch_seconds = models.FloatField(default=0.0)
+    free_since = models.DateTimeField(null=True)
 
     class Meta:
         ordering = ("name",)
@@ -38,16 +53,81 @@ class Apparatus(models.Model):
 
 
 class Share(models.Model):
-    """A user's start tag on an apparatus, seconds of virtual time."""
+    """What fair queueing remembers of a user, of a group, or of a user within a group.
 
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE)
+    Attributes:
+        group: null for a user who runs on nobody's allocation but his own.
+        user: null for the group as a whole.
+        tag: start tag, seconds of virtual time among its siblings.
+        virtual_time: of the users within it, if it is a group.
+        usage: machine seconds, halved every ``half_life`` up to ``usage_at``.
+        credit: express credit left at ``credit_at``, seconds.
+        waiting: compiled shots that may run now.
+    """
+
     apparatus = models.ForeignKey(Apparatus, on_delete=models.CASCADE)
+    group = models.ForeignKey(
+        "accounts.Group", null=True, on_delete=models.CASCADE, related_name="+"
+    )
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.CASCADE
+    )
     tag = models.FloatField(default=0.0)
+    virtual_time = models.FloatField(default=0.0)
+    usage = models.FloatField(default=0.0)
+    usage_at = models.DateTimeField(null=True)
+    credit = models.FloatField(null=True)
+    credit_at = models.DateTimeField(null=True)
+    waiting = models.PositiveIntegerField(default=0)
 
     class Meta:
         constraints = (
-            models.UniqueConstraint("user", "apparatus", name="one_share_each"),
+            models.UniqueConstraint(
+                "apparatus", "group", "user", name="one_share_within_a_group"
+            ),
+            models.UniqueConstraint(
+                fields=["apparatus", "user"],
+                condition=models.Q(group=None),
+                name="one_share_a_user",
+            ),
+            models.UniqueConstraint(
+                fields=["apparatus", "group"],
+                condition=models.Q(user=None),
+                name="one_share_a_group",
+            ),
         )
+        indexes = (models.Index(fields=["apparatus", "waiting"], name="share_waiting"),)
 
     def __str__(self) -> str:
-        return f"{self.user_id} on {self.apparatus_id}: {self.tag:.1f} s"
+        return (
+            f"{self.group_id}/{self.user_id} on {self.apparatus_id}: {self.tag:.1f} s"
+        )
+
+
+class Usage(models.Model):
+    """Machine seconds that a user took on an apparatus on one day (UTC)."""
+
+    apparatus = models.ForeignKey(Apparatus, on_delete=models.CASCADE)
+    group = models.ForeignKey(
+        "accounts.Group", null=True, on_delete=models.PROTECT, related_name="+"
+    )
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT)
+    day = models.DateField()
+    seconds = models.FloatField(default=0.0)
+    shots = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                "apparatus", "group", "user", "day", name="one_usage_in_a_group"
+            ),
+            models.UniqueConstraint(
+                fields=["apparatus", "user", "day"],
+                condition=models.Q(group=None),
+                name="one_usage_of_a_user",
+            ),
+        )
+        indexes = (models.Index(fields=["user", "day"], name="usage_of_user"),)
+
+    def __str__(self) -> str:
+        return f"{self.user_id} on {self.day}: {self.seconds:.0f} s"

@@ -40,6 +40,16 @@ class Job(models.Model):
         tell_agent: whether the agent has yet to hear of the cancellation.
         task_epoch: session that holds its compile or analyse task; 0 if none does.
         task_expires: when that task may be given out again.
+        group: whose allocation it runs on; null for the user's own.
+        service: domain.queue.Service that was asked for.
+        config: configuration key; a change of it between two shots costs a switch.
+        shot_seconds: mean duration of its shots as compiled.
+        rerun_safe: whether a shot of unknown outcome may be run again by itself, once.
+        session: reservations.Session it belongs to, by id; empty for none.
+        held: whether its owner or an operator holds it back, and who does.
+        after_left: jobs that it waits for and that have not ended.
+        barred: why none of its shots may be leased now (domain.bars); empty if they may.
+        foreseen_start, foreseen_end: as estimated when it was queued.
     """
 
     id = models.CharField(max_length=16, primary_key=True)
@@ -72,6 +82,22 @@ class Job(models.Model):
     shots_done = models.PositiveIntegerField(default=0)
     shots_failed = models.PositiveIntegerField(default=0)
     shots_unknown = models.PositiveIntegerField(default=0)
+    group = models.ForeignKey(
+        "accounts.Group", null=True, on_delete=models.PROTECT, related_name="jobs"
+    )
+    service = models.CharField(max_length=12, default="normal")
+    config = models.CharField(max_length=64, blank=True)
+    shot_seconds = models.FloatField(default=0.0)
+    rerun_safe = models.BooleanField(default=False)
+    session = models.CharField(max_length=16, blank=True)
+    held = models.BooleanField(default=False)
+    held_by = models.CharField(max_length=160, blank=True)
+    not_before = models.DateTimeField(null=True)
+    start_by = models.DateTimeField(null=True)
+    after_left = models.PositiveIntegerField(default=0)
+    barred = models.CharField(max_length=12, blank=True)
+    foreseen_start = models.DateTimeField(null=True)
+    foreseen_end = models.DateTimeField(null=True)
     faults = models.JSONField(default=list)
     compile_log = models.TextField(blank=True)
     analyse_log = models.TextField(blank=True)
@@ -100,10 +126,33 @@ class Job(models.Model):
                 condition=models.Q(tell_agent=True),
                 name="job_to_tell",
             ),
+            models.Index(
+                fields=["not_before"],
+                condition=models.Q(barred="not_before"),
+                name="job_not_before",
+            ),
+            models.Index(
+                fields=["start_by"],
+                condition=models.Q(start_by__isnull=False, started=None, ended=None),
+                name="job_start_by",
+            ),
         )
 
     def __str__(self) -> str:
         return f"{self.id} ({self.source}, {self.state})"
+
+
+class JobAfter(models.Model):
+    """A job that may only run once another one has ended well."""
+
+    job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="waits_for")
+    after = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="waited_by")
+
+    class Meta:
+        constraints = (models.UniqueConstraint("job", "after", name="one_after_each"),)
+
+    def __str__(self) -> str:
+        return f"{self.job_id} after {self.after_id}"
 
 
 class JobSource(models.Model):
