@@ -2,10 +2,11 @@
 
 import hashlib
 import json
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from django.db.models import F
+from django.db.models import F, QuerySet
 
 from shothub.domain.names import is_slug
 from shothub.domain.queue import tag_after, tag_on_arrival
@@ -41,6 +42,36 @@ def _described(description: Description) -> dict[str, Any]:
     text = description.model_dump_json()
     digest = hashlib.sha256(text.encode()).hexdigest()
     return {"description": json.loads(text), "description_digest": digest}
+
+
+def lock_apparatus(which: int | str) -> Apparatus:
+    """Return an apparatus, read anew and locked until the transaction ends.
+
+    It must be the first statement of every transaction that changes jobs or shots, or
+    that decides by what it reads of them: PostgreSQL, unlike SQLite, lets writers work at
+    the same time, and only this row keeps them apart. What was read before it may be
+    old. The order of locks is: apparatus, job, user or group, anything else. New jobs
+    alone may be inserted without it.
+
+    Args:
+        which: its primary key or its name.
+
+    Raises:
+        Apparatus.DoesNotExist: there is none.
+    """
+    key = {"pk": which} if isinstance(which, int) else {"name": which}
+    return _locked().get(**key)
+
+
+def lock_several(apparatus: Iterable[int]) -> dict[int, Apparatus]:
+    """Return several apparatus by primary key, locked in an order that cannot deadlock."""
+    rows = _locked().filter(pk__in=set(apparatus)).order_by("pk")
+    return {row.pk: row for row in rows}
+
+
+def _locked() -> QuerySet[Apparatus]:
+    # The key stays as it is, so that rows pointing here can be inserted meanwhile.
+    return Apparatus.objects.select_for_update(no_key=True).defer("description")
 
 
 def begin_epoch(apparatus: Apparatus, opening: OpenSession, *, now: datetime) -> int:

@@ -11,6 +11,7 @@ from django.db.models import Count, Min, Q, Sum
 from shothub.domain.queue import Waiting, pick_user, tag_after
 from shothub.domain.states import JobState, ShotState
 from shothub.server.accounts.principals import Principal
+from shothub.server.apparatus import services
 from shothub.server.apparatus.models import Apparatus
 from shothub.server.apparatus.queries import description_of
 from shothub.server.apparatus.services import (
@@ -53,9 +54,8 @@ class Fenced(Conflict):
 
 
 def lock_apparatus(principal: Principal) -> Apparatus:
-    """Return the agent's apparatus, locked where the database can lock a row."""
-    rows = Apparatus.objects.select_for_update().defer("description")
-    return rows.get(name=principal.apparatus)
+    """Return the agent's apparatus, locked: the first statement of a transaction."""
+    return services.lock_apparatus(principal.apparatus)
 
 
 def require_epoch(apparatus: Apparatus, epoch: int) -> None:
