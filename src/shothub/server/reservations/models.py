@@ -60,7 +60,10 @@ class Session(models.Model):
         state: ``waiting`` (for its turn in the queue), ``open`` or ``ended``.
         idle_seconds: it ends after this time without a shot waiting or running.
         total_seconds: it ends after this time in any case.
-        last_active: when it last had a shot that waited or ran.
+        until: when it ends in any case: after ``total_seconds``, or when a reservation
+            of others begins.
+        last_active: when it last had a shot that waited or ran; while it waits, when its
+            owner last asked for it.
         charged: seconds that were charged so far.
         why: why it ended, in words.
     """
@@ -80,6 +83,7 @@ class Session(models.Model):
     total_seconds = models.FloatField()
     requested = models.DateTimeField()
     opened = models.DateTimeField(null=True)
+    until = models.DateTimeField(null=True)
     last_active = models.DateTimeField(null=True)
     ended = models.DateTimeField(null=True)
     charged = models.FloatField(default=0.0)
