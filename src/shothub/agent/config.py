@@ -95,6 +95,16 @@ class Sandbox(Section):
     memory: Annotated[int, Field(ge=100_000_000)] = 1_600_000_000
 
 
+class Reservations(Section):
+    """Who may book time, and how long turns last; see wire.apparatus.ReservationPolicy."""
+
+    hours_per_week: Annotated[float, Field(ge=0, le=168)] = 0.0
+    longest_hours: Annotated[float, Field(gt=0, le=744)] = 12.0
+    days_ahead: Annotated[float, Field(gt=0, le=366)] = 60.0
+    session_idle: Annotated[float, Field(ge=1, le=3600)] = 300.0
+    session_total: Annotated[float, Field(ge=0, le=86_400)] = 3600.0
+
+
 class ApparatusConfig(Section):
     """All of apparatus.toml."""
 
@@ -109,3 +119,4 @@ class ApparatusConfig(Section):
     sandbox: Sandbox = Sandbox()
     labscript: Labscript = Labscript()
     orders: dict[str, DeviceOrder] = {}
+    reservations: Reservations = Reservations()

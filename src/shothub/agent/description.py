@@ -6,7 +6,13 @@ from shothub.agent.folder import ApparatusFolder
 from shothub.agent.procedures import Procedure
 from shothub.domain.parameters import Parameter
 from shothub.shots.lab import Lab, Output
-from shothub.wire.apparatus import Description, OutputView, ParameterView, ProcedureView
+from shothub.wire.apparatus import (
+    Description,
+    OutputView,
+    ParameterView,
+    ProcedureView,
+    ReservationPolicy,
+)
 
 
 def description(
@@ -41,6 +47,7 @@ def description(
         accepts=[kind for kind in config.accept.kinds if kind not in refusals],
         refusals=[*(f"{kind}: {why}" for kind, why in refusals.items()), *notes],
         hdf5_download=config.storage.hdf5_download,
+        reservations=ReservationPolicy(**config.reservations.model_dump()),
         software=dict(software or {}),
     )
 

@@ -91,6 +91,25 @@ class QueuePolicy(Reply):
     memory: float = 2.0
 
 
+class ReservationPolicy(Reply):
+    """Who may book time, and how long turns last; ``[reservations]`` of apparatus.toml.
+
+    Attributes:
+        hours_per_week: what a user, and a group as a whole, may book from Monday to
+            Monday (UTC) unless a quota says otherwise; 0: only operators book.
+        longest_hours: of one reservation.
+        days_ahead: how long before its begin users may book.
+        session_idle: largest idle limit of a session, seconds.
+        session_total: largest total limit of a session, seconds; 0: no sessions.
+    """
+
+    hours_per_week: float = 0.0
+    longest_hours: float = 12.0
+    days_ahead: float = 60.0
+    session_idle: float = 300.0
+    session_total: float = 3600.0
+
+
 class Description(Reply):
     """What an agent publishes when its session opens.
 
@@ -118,6 +137,7 @@ class Description(Reply):
     refusals: list[str] = []
     hdf5_download: bool = False
     queue: QueuePolicy = QueuePolicy()
+    reservations: ReservationPolicy = ReservationPolicy()
     offline_seconds: float = 0.0
     software: dict[str, str] = {}
 

@@ -73,6 +73,7 @@ class Quota(models.Model):
     Attributes:
         apparatus: name of the only apparatus it is for; empty for all together.
         machine_day, machine_week: seconds of machine time in 24 hours and in 7 days.
+        reserved_week: seconds of reservations in a week, Monday to Monday (UTC).
         stored: bytes of files at the hub.
         requests: requests to the API in a minute.
     """
@@ -88,6 +89,7 @@ class Quota(models.Model):
     pending_jobs = models.PositiveIntegerField(null=True)
     machine_day = models.FloatField(null=True)
     machine_week = models.FloatField(null=True)
+    reserved_week = models.FloatField(null=True)
     stored = models.PositiveBigIntegerField(null=True)
     requests = models.PositiveIntegerField(null=True)
 

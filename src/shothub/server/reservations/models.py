@@ -17,6 +17,7 @@ class Reservation(models.Model):
         released: when the time went back to everybody because nobody used it; its
             holder regains it by submitting.
         cancelled: when it was given up for good.
+        begun, over: when the hub noted that it began and that it ended.
     """
 
     apparatus = models.ForeignKey(
@@ -36,6 +37,8 @@ class Reservation(models.Model):
     idle_since = models.DateTimeField(null=True)
     released = models.DateTimeField(null=True)
     cancelled = models.DateTimeField(null=True)
+    begun = models.DateTimeField(null=True)
+    over = models.DateTimeField(null=True)
 
     class Meta:
         ordering = ("starts", "id")
@@ -70,7 +73,7 @@ class Session(models.Model):
 
     id = models.CharField(max_length=16, primary_key=True)
     apparatus = models.ForeignKey(
-        Apparatus, on_delete=models.PROTECT, related_name="sessions"
+        Apparatus, on_delete=models.PROTECT, related_name="turns"
     )
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="turns"
