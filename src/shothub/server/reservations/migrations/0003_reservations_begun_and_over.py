@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("apparatus", "0003_reservations_begun_and_over"),
+        ("apparatus", "0002_groups_queue_and_reservations"),
         ("reservations", "0002_session_until"),
     ]
 
