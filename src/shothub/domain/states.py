@@ -54,32 +54,44 @@ JOB_MOVES: dict[JobState, frozenset[JobState]] = {
     ),
     _J.REVIEW: frozenset({_J.SUBMITTED, _J.FAILED, _J.CANCELLED, _J.EXPIRED}),
     _J.COMPILING: frozenset(
-        {_J.QUEUED, _J.SUBMITTED, _J.FAILED, _J.CANCELLED, _J.CANCELLING}
+        {
+            _J.QUEUED,
+            _J.SUBMITTED,
+            _J.FAILED,
+            _J.CANCELLED,
+            _J.CANCELLING,
+            _J.EXPIRED,
+        }
     ),
     _J.QUEUED: frozenset(
         {_J.RUNNING, _J.ANALYSING, _J.CANCELLING, _J.CANCELLED, _J.FAILED, _J.EXPIRED}
     ),
     _J.RUNNING: frozenset({_J.ANALYSING, _J.CANCELLING, _J.CANCELLED, _J.FAILED}),
-    _J.ANALYSING: frozenset({_J.DONE, _J.FAILED, _J.CANCELLED}),
+    _J.ANALYSING: frozenset({_J.DONE, _J.FAILED, _J.CANCELLED, _J.QUEUED}),
     _J.CANCELLING: frozenset({_J.CANCELLED, _J.ANALYSING}),
-    _J.DONE: frozenset(),
-    _J.FAILED: frozenset(),
+    # Reopened: a person, late evidence, or the procedure has one of its shots run again.
+    _J.DONE: frozenset({_J.QUEUED}),
+    _J.FAILED: frozenset({_J.QUEUED}),
     _J.CANCELLED: frozenset(),
     _J.EXPIRED: frozenset(),
 }
 
 SHOT_MOVES: dict[ShotState, frozenset[ShotState]] = {
-    _S.COMPILED: frozenset({_S.LEASED, _S.CANCELLED}),
-    _S.LEASED: frozenset({_S.STARTED, _S.COMPILED, _S.CANCELLED}),
+    # Without a start to done only on the evidence that an earlier attempt was complete.
+    _S.COMPILED: frozenset({_S.LEASED, _S.CANCELLED, _S.DONE}),
+    _S.LEASED: frozenset({_S.STARTED, _S.COMPILED, _S.CANCELLED, _S.DONE}),
     # Back to compiled only on the evidence that the attempt was never begun.
     _S.STARTED: frozenset({_S.DONE, _S.FAILED, _S.UNKNOWN, _S.COMPILED, _S.CANCELLED}),
-    _S.UNKNOWN: frozenset({_S.DONE, _S.FAILED, _S.COMPILED}),
+    _S.UNKNOWN: frozenset({_S.DONE, _S.FAILED, _S.COMPILED, _S.CANCELLED}),
     _S.DONE: frozenset(),
-    _S.FAILED: frozenset(),
-    _S.CANCELLED: frozenset(),
+    # Evidence is never thrown away: what was given up may yet prove to be done.
+    _S.FAILED: frozenset({_S.DONE}),
+    _S.CANCELLED: frozenset({_S.DONE}),
 }
 
-JOB_ENDS = frozenset(state for state, moves in JOB_MOVES.items() if not moves)
+JOB_ENDS = frozenset({_J.DONE, _J.FAILED, _J.CANCELLED, _J.EXPIRED})
+REOPENED_FROM = frozenset({_J.DONE, _J.FAILED, _J.ANALYSING})
+"""Whence a job goes back to the queue when one of its shots is to run again."""
 SHOT_ENDS = frozenset({_S.DONE, _S.FAILED, _S.UNKNOWN, _S.CANCELLED})
 
 SHOT_STATE_AFTER: dict[Outcome, ShotState] = {

@@ -5,6 +5,7 @@ import pytest
 from shothub.domain.states import (
     JOB_ENDS,
     JOB_MOVES,
+    REOPENED_FROM,
     SHOT_MOVES,
     SHOT_STATE_AFTER,
     JobState,
@@ -29,8 +30,11 @@ def test_every_job_can_reach_an_end() -> None:
     assert reach == set(JobState)
 
 
-def test_nothing_leaves_an_end() -> None:
-    assert all(not JOB_MOVES[state] for state in JOB_ENDS)
+def test_an_end_is_left_only_by_reopening() -> None:
+    reopened = {state for state in JOB_ENDS if JOB_MOVES[state]}
+    assert reopened == {JobState.DONE, JobState.FAILED}
+    assert all(JOB_MOVES[state] == {JobState.QUEUED} for state in reopened)
+    assert reopened <= REOPENED_FROM
     assert {
         JobState.DONE,
         JobState.FAILED,

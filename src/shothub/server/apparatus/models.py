@@ -13,7 +13,10 @@ class Apparatus(models.Model):
         virtual_time: start tag of the user served last, seconds.
         description: what the agent published (wire.apparatus.Description).
         status: what the agent said last (wire.apparatus.ApparatusStatus).
-        draining: whether nothing new is taken while what waits runs out.
+        draining: whether what waits runs out, and what comes later stays waiting.
+        drained_from: jobs submitted since then wait for the end of the draining.
+        sessions: agent sessions of the last minutes (domain.rivals), oldest first.
+        polls: number of the newest poll of each kind in the present session.
         hold: why the hub lets nothing start until an operator lifts it; latched.
         serving: share whose turn it is; ``burst`` seconds of it are used.
         config: configuration key of the shot that ran last.
@@ -31,10 +34,13 @@ class Apparatus(models.Model):
     description_digest = models.CharField(max_length=64, blank=True)
     status = models.JSONField(default=dict)
     agent = models.CharField(max_length=200, blank=True)
+    sessions = models.JSONField(default=list)
+    polls = models.JSONField(default=dict)
     last_seen = models.DateTimeField(null=True)
     paused = models.BooleanField(default=False)
     pause_message = models.CharField(max_length=500, blank=True)
     draining = models.BooleanField(default=False)
+    drained_from = models.DateTimeField(null=True)
     hold = models.CharField(max_length=500, blank=True)
     serving = models.ForeignKey(
         "Share", null=True, on_delete=models.SET_NULL, related_name="+"

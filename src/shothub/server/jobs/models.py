@@ -46,7 +46,8 @@ class Job(models.Model):
         shot_seconds: mean duration of its shots as compiled.
         rerun_safe: whether a shot of unknown outcome may be run again by itself, once.
         session: reservations.Session it belongs to, by id; empty for none.
-        held: whether its owner or an operator holds it back, and who does.
+        held: whether its owner holds it back.
+        held_by: name of the operator who holds it back; empty if none does.
         after_left: jobs that it waits for and that have not ended.
         barred: why none of its shots may be leased now (domain.bars); empty if they may.
         foreseen_start, foreseen_end: as estimated when it was queued.
@@ -143,10 +144,15 @@ class Job(models.Model):
 
 
 class JobAfter(models.Model):
-    """A job that may only run once another one has ended well."""
+    """A job that may only run once another one has ended well.
+
+    Attributes:
+        good: whether that one has, as the waiting job was told.
+    """
 
     job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="waits_for")
     after = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="waited_by")
+    good = models.BooleanField(default=False)
 
     class Meta:
         constraints = (models.UniqueConstraint("job", "after", name="one_after_each"),)
@@ -181,6 +187,8 @@ class Shot(models.Model):
     Attributes:
         fence, lease_epoch, lease_expires: of the present or last lease.
         analysed: whether its single-shot results have arrived.
+        reported: when the hub heard of its end, which may be long after it.
+        decision: domain.evidence.Decision on its unknown outcome; empty for none.
     """
 
     job = models.ForeignKey(Job, on_delete=models.PROTECT, related_name="all_shots")
@@ -195,7 +203,9 @@ class Shot(models.Model):
     analysed = models.BooleanField(default=False)
     started = models.DateTimeField(null=True)
     ended = models.DateTimeField(null=True)
+    reported = models.DateTimeField(null=True)
     reason = models.TextField(blank=True)
+    decision = models.CharField(max_length=8, blank=True)
 
     class Meta:
         ordering = ("job", "index")
@@ -217,6 +227,8 @@ class Attempt(models.Model):
         began: when BLACS began, by the apparatus's clock.
         outcome: domain.states.Outcome, empty while it runs.
         late: whether its end was reported by a later session.
+        ahead: whether leave to start it was given ahead, so that it may begin while the
+            agent cannot reach the hub.
     """
 
     shot = models.ForeignKey(
@@ -231,6 +243,7 @@ class Attempt(models.Model):
     outcome = models.CharField(max_length=16, blank=True)
     reason = models.TextField(blank=True)
     late = models.BooleanField(default=False)
+    ahead = models.BooleanField(default=False)
 
     class Meta:
         constraints = (
