@@ -8,7 +8,7 @@ results and files are accepted from any epoch for their own attempt.
 from datetime import datetime
 from typing import Literal
 
-from pydantic import JsonValue
+from pydantic import Field, JsonValue
 
 from shothub.domain.states import Outcome
 from shothub.wire.apparatus import ApparatusStatus, Description
@@ -18,11 +18,17 @@ from shothub.wire.problems import FaultModel
 
 
 class OpenSession(Message):
-    """``POST agent/sessions``: a new session of an agent; older ones are fenced."""
+    """``POST agent/sessions``: a new session of an agent; older ones are fenced.
+
+    Attributes:
+        agent: identifies the agent through its restarts: whoever works with the same
+            journal in the same place is the same agent.
+    """
 
     apparatus: str
     agent_version: str
     host: str = ""
+    agent: str = Field("", max_length=64)
     description: Description
 
 
@@ -40,11 +46,38 @@ class SessionOpened(Reply):
 
 
 class Capacity(Message):
-    """How much more work of each kind the agent will take now."""
+    """How much more work of each kind the agent will take now.
+
+    Attributes:
+        ahead: seconds of further shots to be granted ahead (``ShotGrant``); only where
+            the lab allows that.
+    """
 
     compile: int = 0
     shots: int = 0
     analyse: int = 0
+    ahead: float = Field(0.0, ge=0, allow_inf_nan=False)
+
+
+class Holding(Message):
+    """What the agent has in hand of one kind of work.
+
+    What the hub has given of this kind and what is not named here got lost with its
+    answer: the hub takes it back at once. Only the newest poll of a kind may say so or
+    be given work: one that was delayed or repeated on the way is answered with nothing.
+
+    Attributes:
+        serial: grows with every poll of this kind in a session.
+        fences: of leases not yet started, or whose START is being asked.
+        jobs: tasks in hand, with those whose reports are still to be delivered.
+        attempts: granted ahead, whose ends the hub has not confirmed.
+    """
+
+    kind: Literal["compile", "shots", "analyse"]
+    serial: int = Field(ge=1)
+    fences: list[int] = []
+    jobs: list[str] = []
+    attempts: list[int] = []
 
 
 class Poll(Message):
@@ -52,6 +85,7 @@ class Poll(Message):
 
     epoch: int
     capacity: Capacity
+    holding: Holding | None = None
     status: ApparatusStatus = ApparatusStatus()
     wait: float = 10.0
 
@@ -93,6 +127,27 @@ class ShotLease(Reply):
     seconds: float
 
 
+class ShotGrant(Reply):
+    """Leave to start one shot, given ahead: it may be started without asking again.
+
+    Its attempt is open from now on, and nobody but this agent can tell what became of
+    it: the hub never takes it back, however long nothing is heard. A ``ShotLease`` is
+    the contrary: it must ask START and returns by time. No shot is ever both.
+
+    Attributes:
+        duration: expected length of the shot, seconds.
+        seconds: if it was not started by then, the agent reports ``not_started``.
+    """
+
+    shot: int
+    job: str
+    index: int
+    fence: int
+    attempt: int
+    duration: float
+    seconds: float
+
+
 class AnalyseTask(Reply):
     """A job whose shots have all ended: run its multi-shot routines."""
 
@@ -104,17 +159,25 @@ class Work(Reply):
     """The answer to a poll.
 
     Attributes:
+        ahead: shots granted ahead.
+        missed: attempts granted ahead of which the agent says nothing: it reports their
+            ends, ``not_started`` where its journal does not know them.
         cancelled: jobs that were cancelled: give up their compile tasks and leases.
         abort: attempts to be aborted while they run.
-        paused: whether the operator has paused this apparatus at the hub.
+        paused: whether the operator has paused this apparatus at the hub, or the hub
+            holds it.
+        void: this poll was not the newest of its kind, so that nothing was given.
     """
 
     compile: list[CompileTask] = []
     shots: list[ShotLease] = []
+    ahead: list[ShotGrant] = []
+    missed: list[int] = []
     analyse: list[AnalyseTask] = []
     cancelled: list[str] = []
     abort: list[int] = []
     paused: bool = False
+    void: bool = False
 
 
 class CompiledShot(Message):
@@ -203,6 +266,20 @@ class LocalShot(Message):
     what: Literal["started", "done", "failed", "aborted"]
     at: datetime
     detail: str = ""
+
+
+class Undelivered(Message):
+    """``POST agent/jobs/{job}/undelivered``: something that the hub did not take.
+
+    Attributes:
+        name: of the file, or of what was reported.
+        reason: the hub's own words.
+    """
+
+    epoch: int
+    name: str = Field(max_length=200)
+    reason: str = Field(max_length=1000)
+    shot: int | None = Field(None, ge=0)
 
 
 class Accepted(Reply):

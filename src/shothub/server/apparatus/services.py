@@ -10,6 +10,7 @@ from django.db.models import F, QuerySet
 
 from shothub.domain.names import is_slug
 from shothub.domain.queue import tag_after, tag_on_arrival
+from shothub.domain.rivals import Opening, recent
 from shothub.server.apparatus.models import Apparatus, Share
 from shothub.server.refusals import Invalid
 from shothub.wire.agents import OpenSession
@@ -81,9 +82,49 @@ def begin_epoch(apparatus: Apparatus, opening: OpenSession, *, now: datetime) ->
         **_described(opening.description),
         agent=f"{opening.agent_version} on {opening.host}"[:200],
         last_seen=now,
+        polls={},
     )
-    apparatus.refresh_from_db(fields=["epoch", "last_seen", "description_digest"])
+    apparatus.refresh_from_db(
+        fields=["epoch", "last_seen", "description_digest", "agent", "polls"]
+    )
     return apparatus.epoch
+
+
+def note_opening(apparatus: Apparatus, agent: str, *, now: datetime) -> list[Opening]:
+    """Remember who opens a session; return the sessions of the last minutes, this last."""
+    known = [
+        Opening(agent=who, at=datetime.fromisoformat(at))
+        for who, at in apparatus.sessions
+    ]
+    openings = [*recent(known, now), Opening(agent=agent, at=now)]
+    apparatus.sessions = [[each.agent, each.at.isoformat()] for each in openings]
+    Apparatus.objects.filter(pk=apparatus.pk).update(sessions=apparatus.sessions)
+    return openings
+
+
+def latch_hold(apparatus: Apparatus, reason: str) -> bool:
+    """Let nothing start until a person lifts the hold; tell whether it is a new one."""
+    if apparatus.hold:
+        return False
+    apparatus.hold = reason[:500]
+    held = Apparatus.objects.filter(pk=apparatus.pk, hold="")
+    return bool(held.update(hold=apparatus.hold))
+
+
+def is_newest_poll(
+    apparatus: Apparatus, kind: str, serial: int, *, again: bool
+) -> bool:
+    """Tell whether this is the newest poll of its kind, and remember that it came.
+
+    Args:
+        again: whether it is looked at once more, and not for the first time.
+    """
+    newest = int(apparatus.polls.get(kind, 0))
+    if again or serial <= newest:
+        return again and serial == newest
+    apparatus.polls = {**apparatus.polls, kind: serial}
+    Apparatus.objects.filter(pk=apparatus.pk).update(polls=apparatus.polls)
+    return True
 
 
 def note_contact(
