@@ -59,7 +59,9 @@ LIBRARIES = {
     },
     "server": {
         "asgiref",
+        "cryptography",
         "django",
+        "httpx",
         "ninja",
         "platformdirs",
         "prometheus_client",

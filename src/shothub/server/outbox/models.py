@@ -23,6 +23,9 @@ class Webhook(models.Model):
         secret: key of the signature, encrypted.
         events: names of events it wants, such as ``done``.
         switched_off: why it is told nothing any more; empty while it is.
+        failures: deliveries that failed since the last that succeeded.
+        delivered: when a delivery succeeded last.
+        token: the token that made it; revoking that one silences it.
     """
 
     owner = models.ForeignKey(
@@ -33,6 +36,11 @@ class Webhook(models.Model):
     events = models.JSONField(default=list)
     created = models.DateTimeField()
     switched_off = models.CharField(max_length=200, blank=True)
+    failures = models.PositiveIntegerField(default=0)
+    delivered = models.DateTimeField(null=True)
+    token = models.ForeignKey(
+        "accounts.Token", null=True, on_delete=models.PROTECT, related_name="+"
+    )
 
     def __str__(self) -> str:
         return f"{self.url} of {self.owner_id}"
@@ -43,14 +51,19 @@ class Message(models.Model):
 
     Attributes:
         channel: ``email`` or ``webhook``.
+        event: name of a domain.notices.Occasion.
+        ident: stays the same over all tries, so that receivers can tell repeats.
         due: when it is to be tried next.
         claimed_until: until when one process has it in hand.
         outcome: empty while it waits, else ``delivered`` or why it was given up.
+        sent_with: the message in whose mail this one was sent too.
     """
 
     channel = models.CharField(max_length=8)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE)
     webhook = models.ForeignKey(Webhook, null=True, on_delete=models.CASCADE)
+    event = models.CharField(max_length=40, default="")
+    ident = models.CharField(max_length=40, default="")
     subject = models.CharField(max_length=200)
     body = models.JSONField()
     created = models.DateTimeField()
@@ -60,12 +73,17 @@ class Message(models.Model):
     last_error = models.TextField(blank=True)
     outcome = models.TextField(blank=True)
     done = models.DateTimeField(null=True)
+    sent_with = models.ForeignKey(
+        "self", null=True, on_delete=models.SET_NULL, related_name="+"
+    )
 
     class Meta:
         indexes = (
             models.Index(
                 fields=["due"], condition=models.Q(outcome=""), name="message_due"
             ),
+            models.Index(fields=["user", "channel", "done"], name="message_of_user"),
+            models.Index(fields=["done"], name="message_done"),
         )
 
     def __str__(self) -> str:
