@@ -6,7 +6,7 @@ time. A running shot is never cut. A holder who has nothing to run for five minu
 the time to everybody until he has work again.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -257,16 +257,20 @@ def next_free(
     return starts
 
 
-def week_of(moment: datetime) -> tuple[datetime, datetime]:
-    """Return begin and end of the week (Monday to Monday) that a moment is in."""
-    midnight = moment.replace(hour=0, minute=0, second=0, microsecond=0)
-    monday = midnight - timedelta(days=moment.weekday())
-    return monday, monday + timedelta(days=7)
+def weeks_of(starts: datetime, ends: datetime) -> list[tuple[datetime, datetime]]:
+    """Return the weeks, Monday to Monday, that a span touches."""
+    midnight = starts.replace(hour=0, minute=0, second=0, microsecond=0)
+    monday = midnight - timedelta(days=starts.weekday())
+    weeks = []
+    while monday < ends:
+        weeks.append((monday, monday + timedelta(days=7)))
+        monday += timedelta(days=7)
+    return weeks
 
 
-def booked_in_week(
-    spans: Sequence[tuple[datetime, datetime]], week: tuple[datetime, datetime]
+def booked_within(
+    spans: Iterable[tuple[datetime, datetime]], week: tuple[datetime, datetime]
 ) -> timedelta:
     """Return how much of a week the spans take."""
-    shares = [min(end, week[1]) - max(start, week[0]) for start, end in spans]
+    shares = (min(end, week[1]) - max(start, week[0]) for start, end in spans)
     return sum((s for s in shares if s > timedelta(0)), timedelta(0))

@@ -1,44 +1,44 @@
 """Questions about reservations and sessions."""
 
+from collections.abc import Collection
 from datetime import datetime
 
-from shothub.domain.calendar import Booking, Holder, Standing, Turn, standing_at
+from django.db.models import Q, QuerySet
+
+from shothub.domain.calendar import (
+    Booking,
+    Holder,
+    Standing,
+    booked_within,
+    standing_at,
+)
+from shothub.server.accounts.models import Group, Membership, Quota
+from shothub.server.accounts.principals import Principal
 from shothub.server.apparatus.models import Apparatus
-from shothub.server.reservations.models import Reservation, Session
+from shothub.server.apparatus.queries import description_of
+from shothub.server.refusals import NotThere
+from shothub.server.reservations.models import Reservation
+from shothub.server.reservations.turn_queries import open_turn
+from shothub.wire.apparatus import ReservationPolicy
+from shothub.wire.reservations import ReservationView
 
 _AHEAD = 20  # bookings: more of them begin later than any shot ends
+_MOST = 2000  # bookings in one answer
+
+
+class NoSuchReservation(NotThere):
+    """There is no such reservation."""
 
 
 def standing(apparatus: Apparatus, now: datetime) -> Standing:
     """Return how the calendar of an apparatus stands: who may start what."""
-    rows = Reservation.objects.filter(
-        apparatus=apparatus, ends__gt=now, cancelled=None
-    ).select_related("owner", "group")
-    return standing_at(
-        [booking_of(row) for row in rows.order_by("starts")[:_AHEAD]],
-        now,
-        open_turn(apparatus),
-    )
+    rows = _standing_rows(apparatus).filter(ends__gt=now).order_by("starts")[:_AHEAD]
+    return standing_at(map(booking_of, rows), now, open_turn(apparatus))
 
 
-def open_turn(apparatus: Apparatus) -> Turn | None:
-    """Return the open session of an apparatus, if there is one."""
-    rows = Session.objects.filter(apparatus=apparatus, state="open")
-    row = rows.select_related("owner").first()
-    return turn_of(row) if row else None
-
-
-def turn_of(session: Session) -> Turn:
-    """Return an open session as the rules see it."""
-    if session.until is None:
-        raise ValueError(f"session {session.pk} was never opened")
-    return Turn(
-        id=session.pk,
-        user=session.owner_id,
-        group=session.group_id,
-        until=session.until,
-        name=session.owner.key,
-    )
+def _standing_rows(apparatus: Apparatus) -> QuerySet[Reservation]:
+    rows = Reservation.objects.filter(apparatus=apparatus, cancelled=None)
+    return rows.select_related("owner", "group")
 
 
 def booking_of(row: Reservation) -> Booking:
@@ -57,3 +57,151 @@ def booking_of(row: Reservation) -> Booking:
         idle_since=row.idle_since,
         released=row.released is not None,
     )
+
+
+def bookings_from(
+    apparatus: Apparatus, starts: datetime, *, apart_from: int = 0
+) -> list[Booking]:
+    """Return all bookings that stand and are not over at a time, in order."""
+    rows = _standing_rows(apparatus).filter(ends__gt=starts).exclude(pk=apart_from)
+    return [booking_of(row) for row in rows.order_by("starts")]
+
+
+def find_reservation(pk: int) -> Reservation:
+    """Return one reservation; everybody may see every one.
+
+    Raises:
+        NoSuchReservation: there is none of this number.
+    """
+    rows = Reservation.objects.select_related("apparatus", "owner", "group")
+    row = rows.defer("apparatus__description").filter(pk=pk).first()
+    if row is None:
+        raise NoSuchReservation(f"There is no reservation {pk}.")
+    return row
+
+
+def list_reservations(
+    principal: Principal,
+    apparatus: Apparatus | None,
+    span: tuple[datetime, datetime | None],
+    *,
+    now: datetime,
+) -> list[ReservationView]:
+    """Return the reservations that stand and share a moment with a span, in order."""
+    starts, ends = span
+    rows = Reservation.objects.filter(cancelled=None, ends__gt=starts)
+    rows = rows.select_related("apparatus", "owner", "group")
+    rows = rows.defer("apparatus__description")
+    if apparatus:
+        rows = rows.filter(apparatus=apparatus)
+    if ends:
+        rows = rows.filter(starts__lt=ends)
+    groups = groups_of(principal.user)
+    found = rows.order_by("starts", "apparatus__name", "id")[:_MOST]
+    return [reservation_view(row, principal, groups, now=now) for row in found]
+
+
+def reservation_view(
+    row: Reservation,
+    principal: Principal,
+    groups: Collection[int | None],
+    *,
+    now: datetime,
+) -> ReservationView:
+    """Return a reservation as this reader sees it; ``groups`` are his."""
+    mine = row.kind == "exclusive" and row.owner_id == principal.user
+    return ReservationView(
+        id=row.pk,
+        apparatus=row.apparatus.name,
+        kind=row.kind,
+        owner=row.owner.key,
+        group=row.group.name if row.group else "",
+        title=row.title,
+        starts=row.starts,
+        ends=row.ends,
+        state=state_of(row, now),
+        mine=mine or (row.kind == "group" and row.group_id in groups),
+        may_change=may_change(row, principal) and row.cancelled is None,
+    )
+
+
+def view_of(pk: int, principal: Principal, *, now: datetime) -> ReservationView:
+    """Return one reservation as this reader sees it.
+
+    Raises:
+        NoSuchReservation: there is none of this number.
+    """
+    groups = groups_of(principal.user)
+    return reservation_view(find_reservation(pk), principal, groups, now=now)
+
+
+def state_of(row: Reservation, now: datetime) -> str:
+    """Return the state of a reservation, as in wire.reservations.ReservationView."""
+    if row.cancelled is not None:
+        return "cancelled"
+    if now < row.starts:
+        return "coming"
+    if now >= row.ends:
+        return "over"
+    return "lent" if booking_of(row).is_lent(now) else "running"
+
+
+def may_change(row: Reservation, principal: Principal) -> bool:
+    """Tell whether one may change or cancel a reservation: its owner or an operator."""
+    operates = principal.may("operator", row.apparatus.name)
+    return operates or row.owner_id == principal.user
+
+
+def groups_of(user: int) -> set[int | None]:
+    """Return the groups that a user is in."""
+    rows = Membership.objects.filter(user_id=user)
+    return set(rows.values_list("group_id", flat=True))
+
+
+def policy_of(apparatus: Apparatus) -> ReservationPolicy:
+    """Return who may book how much, as the lab published it."""
+    return description_of(apparatus).reservations
+
+
+def weekly_hours(apparatus: Apparatus, user: int, group: Group | None) -> float:
+    """Return how many hours a week a user, or a group as a whole, may book.
+
+    His own quota says, else the general one, else the lab's policy; of two that hold for
+    this apparatus and for all, the first.
+    """
+    own = Q(group=group, user=None) if group else Q(user_id=user, group=None)
+    here = Q(apparatus__in=[apparatus.name, ""])
+    general = Q(user=None, group=None)
+    rows = Quota.objects.filter(own | general, here, reserved_week__isnull=False)
+    found = sorted(rows, key=_closeness)
+    if found and found[0].reserved_week is not None:
+        return found[0].reserved_week / 3600.0
+    return policy_of(apparatus).hours_per_week
+
+
+def _closeness(quota: Quota) -> tuple[bool, bool]:
+    return (quota.user_id is None and quota.group_id is None, not quota.apparatus)
+
+
+def booked_hours(
+    apparatus: Apparatus,
+    holder: tuple[int, Group | None],
+    week: tuple[datetime, datetime],
+    *,
+    apart_from: int = 0,
+) -> float:
+    """Return how many hours of a week a user, or a group, has booked already.
+
+    What was cancelled before it began does not count, what was cut short counts as far as
+    it went.
+    """
+    user, group = holder
+    whose = {"group": group} if group else {"group": None, "owner_id": user}
+    rows = Reservation.objects.filter(
+        apparatus=apparatus, starts__lt=week[1], ends__gt=week[0], **whose
+    ).exclude(kind="maintenance")
+    spans = [
+        (row.starts, min(row.ends, row.cancelled) if row.cancelled else row.ends)
+        for row in rows.exclude(pk=apart_from)
+    ]
+    return booked_within(spans, week).total_seconds() / 3600.0

@@ -1,0 +1,129 @@
+"""Questions about sessions: users' turns of their own."""
+
+from datetime import timedelta
+
+from shothub.domain.calendar import Turn
+from shothub.domain.faults import Fault
+from shothub.domain.turns import Life
+from shothub.server.accounts.principals import Principal
+from shothub.server.apparatus.models import Apparatus
+from shothub.server.refusals import NotThere
+from shothub.server.reservations.models import Session
+from shothub.wire.reservations import SessionView
+
+ALIVE = ("waiting", "open")
+
+
+class NoSuchSession(NotThere):
+    """There is no such session, or it is not yours."""
+
+
+def open_turn(apparatus: Apparatus) -> Turn | None:
+    """Return the open session of an apparatus, if there is one."""
+    rows = Session.objects.filter(apparatus=apparatus, state="open")
+    row = rows.select_related("owner").first()
+    return turn_of(row) if row else None
+
+
+def turn_of(session: Session) -> Turn:
+    """Return an open session as the rules see it."""
+    if session.until is None:
+        raise ValueError(f"session {session.pk} was never opened")
+    return Turn(
+        id=session.pk,
+        user=session.owner_id,
+        group=session.group_id,
+        until=session.until,
+        name=session.owner.key,
+    )
+
+
+def waiting_turns(apparatus: Apparatus) -> list[Session]:
+    """Return the sessions that wait for their turn, first asked for first."""
+    rows = Session.objects.filter(apparatus=apparatus, state="waiting")
+    return list(rows.order_by("requested", "id"))
+
+
+def find_session(principal: Principal, session: str) -> Session:
+    """Return one session of the user, or any on an apparatus that he operates.
+
+    Raises:
+        NoSuchSession: there is none, or it is another's.
+    """
+    rows = Session.objects.select_related("apparatus", "owner", "group")
+    row = rows.defer("apparatus__description").filter(pk=session[:16]).first()
+    if row is None or not may_see(row, principal):
+        raise NoSuchSession(f"There is no session {session[:16]!r} of yours.")
+    return row
+
+
+def may_see(row: Session, principal: Principal) -> bool:
+    """Tell whether a session is one's own, or on an apparatus that one operates."""
+    operates = principal.may("operator", row.apparatus.name)
+    return operates or row.owner_id == principal.user
+
+
+def list_sessions(
+    principal: Principal, apparatus: Apparatus | None = None, *, limit: int = 100
+) -> list[SessionView]:
+    """Return the user's sessions, newest first, or those of an apparatus he operates."""
+    rows = Session.objects.select_related("apparatus", "owner", "group")
+    rows = rows.defer("apparatus__description")
+    if apparatus:
+        rows = rows.filter(apparatus=apparatus)
+    if apparatus is None or not principal.may("operator", apparatus.name):
+        rows = rows.filter(owner_id=principal.user)
+    return [session_view(row) for row in rows.order_by("-requested", "id")[:limit]]
+
+
+def session_view(
+    row: Session, *, others: int | None = None, notice: str = ""
+) -> SessionView:
+    """Return a session as its owner sees it."""
+    return SessionView(
+        id=row.pk,
+        apparatus=row.apparatus.name,
+        owner=row.owner.key,
+        group=row.group.name if row.group else "",
+        state=row.state,
+        idle_seconds=row.idle_seconds,
+        total_seconds=row.total_seconds,
+        requested=row.requested,
+        opened=row.opened,
+        until=row.until,
+        ended=row.ended,
+        charged=row.charged,
+        others=others,
+        notice=notice or row.why,
+    )
+
+
+def session_fault(user: int, apparatus: Apparatus, session: str) -> Fault | None:
+    """Return why a job may not run in a session, or None if it may."""
+    row = Session.objects.filter(pk=session, apparatus=apparatus, owner_id=user).first()
+    if row is None:
+        return Fault(
+            code="unknown_session",
+            detail=f"You have no session {session!r} on {apparatus.name}.",
+            where="session",
+            hint="ask for one with POST sessions",
+        )
+    if row.state in ALIVE:
+        return None
+    return Fault(
+        code="session_over",
+        detail=f"The session has ended: {row.why}.",
+        where="session",
+        hint="ask for a new one, or submit without a session",
+    )
+
+
+def life_of(row: Session) -> Life:
+    """Return what decides when a session is over."""
+    return Life(
+        opened=row.opened,
+        until=row.until,
+        idle=timedelta(seconds=row.idle_seconds),
+        total=timedelta(seconds=row.total_seconds),
+        last_active=row.last_active or row.requested,
+    )
