@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import (
     BaseSettings,
@@ -15,6 +15,9 @@ from pydantic_settings import (
     SettingsConfigDict,
     TomlConfigSettingsSource,
 )
+
+from shothub.server.databases import EXAMPLE, settings_of
+from shothub.server.notice_keys import NoticeKeys
 
 PREFIX = "SHOTHUB_"
 _LONG_SECRET = 32
@@ -43,11 +46,12 @@ class SecretFiles(PydanticBaseSettingsSource):
         return found
 
 
-class Config(BaseSettings):
-    """Everything that a hub can be told.
+class Config(NoticeKeys):
+    """Everything that a hub can be told, with the keys of `NoticeKeys`.
 
     Attributes:
         data: folder of the database, the files and the generated secrets.
+        database: address of a PostgreSQL database; empty for SQLite in ``data``.
         secret_key: signs sessions; generated into ``data/secret`` if not given.
         token_peppers: keys of the token digests; the first signs, all verify. Digests
             name their pepper by number from the end, so put a new one in front.
@@ -68,6 +72,7 @@ class Config(BaseSettings):
     model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True)
 
     data: Path
+    database: SecretStr = SecretStr("")
     secret_key: SecretStr = SecretStr("")
     token_peppers: list[SecretStr] = []
     public_url: Annotated[str, Field(pattern=r"^(https?://[^\s/]+)?$")] = ""
@@ -83,6 +88,17 @@ class Config(BaseSettings):
     max_batch: Annotated[int, Field(ge=1)] = 1_000
     max_token_days: Annotated[int, Field(ge=1)] = 366
     threads: Annotated[int, Field(ge=1, le=64)] = 4
+
+    @field_validator("database")
+    @classmethod
+    def _is_address(cls, value: SecretStr) -> SecretStr:
+        settings_of(value.get_secret_value(), Path())
+        return value
+
+    @property
+    def on_postgresql(self) -> bool:
+        """Whether the rows are in PostgreSQL, where several processes may share them."""
+        return bool(self.database.get_secret_value())
 
     @classmethod
     def settings_customise_sources(
@@ -100,11 +116,15 @@ class Config(BaseSettings):
 
 EXAMPLES: Mapping[str, str] = {
     "data": "/srv/shothub",
+    "database": EXAMPLE,
     "secret_key": "a text of at least 32 random characters",
     "token_peppers": '["a text of at least 32 random characters"]',
     "public_url": "https://shots.example.org",
     "allowed_hosts": '["shots.example.org"]',
     "log_level": "INFO",
+    "smtp_host": "mail.example.org",
+    "smtp_from": "shots@example.org",
+    "private_webhook_hosts": '["elog.lab.example.org"]',
 }
 
 

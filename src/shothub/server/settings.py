@@ -5,6 +5,7 @@ import tempfile
 from pathlib import Path
 
 from shothub.server.config import Config, is_configured, load
+from shothub.server.databases import settings_of
 
 
 def _throwaway() -> Config:
@@ -77,25 +78,7 @@ TEMPLATES = [
     }
 ]
 
-# Immediate transactions: a writer waits for its turn at BEGIN, so that what it has read
-# is still true when it writes. synchronous=FULL: a commit survives a power cut; with
-# NORMAL a START given just before it could be forgotten and the shot started twice.
-DATABASES = {
-    "default": {
-        "ENGINE": "django.db.backends.sqlite3",
-        "NAME": SHOTHUB.data / "db.sqlite3",
-        "CONN_MAX_AGE": None,
-        "OPTIONS": {
-            "transaction_mode": "IMMEDIATE",
-            "timeout": 20,
-            "init_command": (
-                "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
-                "PRAGMA temp_store=MEMORY; PRAGMA cache_size=-32000;"
-            ),
-        },
-        "TEST": {"NAME": SHOTHUB.data / "test.sqlite3"},
-    }
-}
+DATABASES = {"default": settings_of(SHOTHUB.database.get_secret_value(), SHOTHUB.data)}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 AUTH_USER_MODEL = "accounts.User"
@@ -133,6 +116,13 @@ CONTENT_SECURITY_POLICY = {
 
 # Bodies are bounded where they are read, in asgi.py.
 DATA_UPLOAD_MAX_MEMORY_SIZE = SHOTHUB.max_body_bytes
+EMAIL_HOST, EMAIL_PORT = SHOTHUB.smtp_host, SHOTHUB.smtp_port
+EMAIL_HOST_USER = SHOTHUB.smtp_user
+EMAIL_HOST_PASSWORD = SHOTHUB.smtp_password.get_secret_value()
+EMAIL_USE_TLS = SHOTHUB.smtp_tls == "starttls"
+EMAIL_USE_SSL = SHOTHUB.smtp_tls == "tls"
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = SHOTHUB.smtp_from
 USE_TZ = True
 TIME_ZONE = "UTC"
 LANGUAGE_CODE = "en-gb"
