@@ -1,13 +1,187 @@
-"""Whose shots run next: start-time fair queueing over users, by machine time used.
+"""Whose shots run next: start-time fair queueing over groups and the users within them.
 
-After Goyal, Vin and Cheng, SIGCOMM 1996: the waiting user with the smallest start tag is
-served; his tag grows by the seconds that his shots took. An idle user earns no credit and
-owes no debt.
+After Goyal, Vin and Cheng, SIGCOMM 1996: of those who wait the one with the smallest start
+tag is served; his tag grows by the measured machine seconds over his weight. Who did not
+wait earns no credit and owes no debt. A turn lasts a slice, long enough that changes of
+configuration take a bounded part of the machine's time. ``choose`` and ``charge`` are all
+that a replay of the queue needs.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
+from math import inf
+
+from shothub.domain import express
+from shothub.domain.charging import arrive, charge, credit_of, tag_on_arrival
+from shothub.domain.shares import (
+    HOUR,
+    INTERRUPTING,
+    LAB,
+    Choice,
+    Key,
+    Policy,
+    Service,
+    Share,
+    State,
+    Use,
+    Work,
+)
+
+__all__ = [
+    "INTERRUPTING",
+    "LAB",
+    "Choice",
+    "Key",
+    "Policy",
+    "Service",
+    "Share",
+    "State",
+    "Use",
+    "Work",
+    "arrive",
+    "charge",
+    "choose",
+    "tag_on_arrival",
+]
+
+
+def choose(state: State, now: float) -> Choice | None:
+    """Return who is to be served next, or None if nobody waits."""
+    return (
+        _lab(state, now)
+        or _fair(state, now, Service.RESERVED)
+        or _fair(state, now, Service.NORMAL)
+        or _fair(state, now, Service.SCAVENGER)
+        or _spare(state)
+    )
+
+
+def _lab(state: State, now: float) -> Choice | None:
+    for service in (Service.SAFETY, Service.CALIBRATION):
+        for key, work in state.lab:
+            if work.service is not service:
+                continue
+            if service is Service.SAFETY or _within_budget(state, work, now):
+                return _at_once(key, work, service, work.seconds)
+    return None
+
+
+def _within_budget(state: State, work: Work, now: float) -> bool:
+    most = state.policy.calibration_share * HOUR
+    cost = work.seconds + state.switch_to(work)
+    return state.calibration.used(now) + cost <= most
+
+
+def _at_once(key: Key, work: Work, service: Service, seconds: float) -> Choice:
+    return Choice(
+        share=key, work=work, service=service, why=service.value, seconds=seconds
+    )
+
+
+def _spare(state: State) -> Choice | None:
+    for key, work in state.lab:
+        return replace(_at_once(key, work, work.service, work.seconds), why="spare")
+    return None
+
+
+def _fair(state: State, now: float, service: Service) -> Choice | None:
+    waiting = {k: w for k, w in state.work.items() if w.service is service}
+    if not waiting:
+        return None
+    best = _least(state, waiting)
+    keeps = state.serving in waiting and _keeps(state, waiting, best)
+    key = state.serving if keeps and state.serving else best
+    if service is Service.NORMAL and len(waiting) > 1:
+        ahead = _express(state, waiting, now)
+        if ahead and ahead != key:
+            return _at_once(ahead, waiting[ahead], Service.EXPRESS, waiting[ahead].left)
+    return Choice(
+        share=key,
+        work=waiting[key],
+        service=service,
+        why=_why(service, alone=len(waiting) == 1, goes_on=key != best),
+        seconds=_time_left(state, waiting, key),
+        rival=best if key != best else None,
+    )
+
+
+def _why(service: Service, *, alone: bool, goes_on: bool) -> str:
+    if service is Service.RESERVED:
+        return "reserved"
+    if service is Service.SCAVENGER:
+        return "spare"
+    if alone:
+        return "only"
+    return "turn" if goes_on else "least"
+
+
+def _least(state: State, waiting: Mapping[Key, Work]) -> Key:
+    """Return the user with the smallest tag in the group with the smallest tag."""
+    first: dict[int | None, tuple[float, float, int]] = {}
+    arrived: dict[int, float] = {}
+    for key, work in waiting.items():
+        group, own = key.group, (state.share(key).tag, work.arrived, key.user)
+        if group not in first or own < first[group]:
+            first[group] = own
+        if group is not None:
+            arrived[group] = min(work.arrived, arrived.get(group, inf))
+    tops = [(state.group(g).tag, at, g) for g, at in arrived.items()]
+    group_first = min(tops, default=None)
+    alone = first.get(None)
+    if group_first is None or (alone is not None and alone[:2] <= group_first[:2]):
+        return Key(None, first[None][2])
+    return Key(group_first[2], first[group_first[2]][2])
+
+
+def _keeps(state: State, waiting: Mapping[Key, Work], best: Key) -> bool:
+    """Tell whether the one in service goes on although another one's tag is smaller."""
+    present = state.serving
+    if present is None or present == best:
+        return present == best
+    length = _slice(state, len(waiting), state.switch_to(waiting[best]))
+    if state.burst + waiting[present].seconds > length + _MARGIN:
+        return False
+    same_group = present.group is not None and present.group == best.group
+    mine = state.share(present) if same_group else state.top(present)
+    theirs = state.share(best) if same_group else state.top(best)
+    return mine.tag < theirs.tag + length / mine.weight
+
+
+_MARGIN = 1e-9
+
+
+def _slice(state: State, waiting: int, switch: float) -> float:
+    """Return how long a turn lasts, seconds, when so many wait."""
+    policy = state.policy
+    return max(
+        switch * (1.0 / policy.setup_share - 1.0), policy.round_seconds / waiting
+    )
+
+
+def _time_left(state: State, waiting: Mapping[Key, Work], key: Key) -> float:
+    if len(waiting) == 1:
+        return inf
+    config = waiting[key].config
+    differs = any(work.config != config for work in waiting.values())
+    length = _slice(state, len(waiting), state.switch if differs else 0.0)
+    used = state.burst if key == state.serving else 0.0
+    return max(length - used, 0.0)
+
+
+def _express(state: State, waiting: Mapping[Key, Work], now: float) -> Key | None:
+    """Return the first arrived whose whole job fits his credit and the common budget."""
+    most = state.policy.express_share * express.SPAN
+    room = most - state.express.used(now)
+    fitting = (
+        (work.arrived, key.user, key)
+        for key, work in waiting.items()
+        if not work.session
+        and (cost := work.left + state.switch_to(work)) <= room
+        and cost <= credit_of(state, key, now)
+    )
+    first = min(fitting, key=lambda found: found[:2], default=None)
+    return first[2] if first else None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,11 +203,6 @@ def pick_user(waiting: Iterable[Waiting]) -> int | None:
     """Return the user to serve next, or None if nobody waits."""
     chosen = min(waiting, key=lambda w: (w.tag, w.since, w.user), default=None)
     return chosen.user if chosen else None
-
-
-def tag_on_arrival(tag: float, virtual_time: float) -> float:
-    """Return a user's tag when he begins to wait: idle time earns no credit."""
-    return max(tag, virtual_time)
 
 
 def tag_after(tag: float, seconds: float, weight: float = 1.0) -> float:
