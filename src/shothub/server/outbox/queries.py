@@ -2,13 +2,30 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 
 from django.conf import settings
 from django.db.models import Q
+from pydantic import JsonValue
 
-from shothub.domain.notices import ALWAYS, MAILED, OCCASIONS
+from shothub.domain.notices import (
+    ALWAYS,
+    CHOOSABLE,
+    MAIL_WINDOW,
+    MAILED,
+    OCCASIONS,
+)
 from shothub.server.accounts.models import User
-from shothub.server.outbox.models import Preference, Webhook
+from shothub.server.accounts.principals import Principal
+from shothub.server.outbox.models import Message, Preference, Webhook
+from shothub.server.refusals import NotThere
+from shothub.wire.notices import (
+    DeliveryView,
+    NotificationsView,
+    OccasionView,
+    WebhookPayload,
+    WebhookView,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,3 +85,118 @@ def mailed_to(user: int) -> list[str]:
     """Return the events of which a user is sent an e-mail."""
     chosen = Preference.objects.filter(user=user).first()
     return list(MAILED) if chosen is None else list(chosen.email)
+
+
+def notifications_of(principal: Principal) -> NotificationsView:
+    """Return of what the user is sent an e-mail, and of what he could be."""
+    is_staff = principal.staff or any(
+        "operator" in kinds for kinds in principal.grants.values()
+    )
+    shown = [
+        OccasionView(name=name, meaning=o.meaning, audience=o.audience)
+        for name in CHOOSABLE
+        if (o := OCCASIONS[name]).audience == "owner" or is_staff
+    ]
+    return NotificationsView(
+        email=mailed_to(principal.user),
+        address=principal.email,
+        sends_mail=sends_mail(),
+        mails_per_hour=settings.SHOTHUB.mails_per_hour,
+        events=shown,
+    )
+
+
+def find_webhook(principal: Principal, ident: int) -> Webhook:
+    """Return one of the user's webhooks.
+
+    Raises:
+        NotThere: he has no such webhook.
+    """
+    found = Webhook.objects.filter(owner_id=principal.user, pk=ident).first()
+    if found is None:
+        raise NotThere("You have no such webhook.")
+    return found
+
+
+def webhooks_of(principal: Principal) -> list[WebhookView]:
+    """Return the user's webhooks, oldest first."""
+    mine = Webhook.objects.filter(owner_id=principal.user).order_by("id")
+    return [webhook_view(hook) for hook in mine]
+
+
+def webhook_view(hook: Webhook) -> WebhookView:
+    """Return a webhook without its secret."""
+    return WebhookView(
+        id=hook.pk,
+        url=hook.url,
+        events=hook.events,
+        created=hook.created,
+        switched_off=hook.switched_off,
+        failures=hook.failures,
+        delivered=hook.delivered,
+    )
+
+
+def deliveries_of(
+    principal: Principal, ident: int, *, limit: int = 50
+) -> list[DeliveryView]:
+    """Return what was or is to be delivered to a webhook, newest first.
+
+    Raises:
+        NotThere: the user has no such webhook.
+    """
+    hook = find_webhook(principal, ident)
+    messages = Message.objects.filter(webhook=hook).order_by("-id")
+    return [delivery_view(message) for message in messages[:limit]]
+
+
+def mails_of(principal: Principal, *, limit: int = 20) -> list[DeliveryView]:
+    """Return what was or is to be mailed to the user, newest first."""
+    mine = Message.objects.filter(user_id=principal.user, channel="email")
+    return [delivery_view(message) for message in mine.order_by("-id")[:limit]]
+
+
+def delivery_view(message: Message) -> DeliveryView:
+    """Return how the delivery of a message goes."""
+    given_up = message.outcome not in {"", "delivered"}
+    delivered = message.outcome == "delivered"
+    return DeliveryView(
+        id=message.ident,
+        event=message.event,
+        subject=message.subject,
+        created=message.created,
+        state="given_up" if given_up else "delivered" if delivered else "waiting",
+        tries=message.tries,
+        error=message.outcome if given_up else "" if delivered else message.last_error,
+        next_try=None if message.outcome else message.due,
+        done=message.done,
+    )
+
+
+def sent_since(user: int, now: datetime) -> list[datetime]:
+    """Return when mails were sent to a user within the last hour, oldest first."""
+    sent = Message.objects.filter(
+        user_id=user,
+        channel="email",
+        outcome="delivered",
+        sent_with=None,
+        done__gt=now - MAIL_WINDOW,
+    )
+    return [at for at in sent.order_by("done").values_list("done", flat=True) if at]
+
+
+def payload_of(message: Message) -> dict[str, JsonValue]:
+    """Return what a webhook is told of a message (wire.notices.WebhookPayload)."""
+    data = {k: v for k, v in message.body.items() if k not in {"text", "path"}}
+    path = message.body.get("path")
+    if path and settings.SHOTHUB.public_url:
+        data["url"] = f"{settings.SHOTHUB.public_url}{path}"
+    payload = WebhookPayload(
+        id=message.ident,
+        type=message.event,
+        timestamp=message.created,
+        subject=message.subject,
+        text=str(message.body.get("text", "")),
+        data=data,
+    )
+    return payload.model_dump(mode="json")
