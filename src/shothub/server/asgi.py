@@ -15,6 +15,7 @@ from django.core.exceptions import RequestAborted
 from django.core.handlers.asgi import ASGIHandler, ASGIRequest
 from django.core.handlers.base import BaseHandler
 from django.core.handlers.exception import convert_exception_to_response
+from django.db import close_old_connections
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import set_script_prefix
@@ -117,6 +118,7 @@ class Light(BaseHandler):
     ) -> HttpResponseBase:
         """Return the answer to one request."""
         set_script_prefix("/")
+        close_old_connections()  # those that the database has dropped
         try:
             return self.get_response(ASGIRequest(scope, body))
         finally:
@@ -135,26 +137,29 @@ def _load_api_middleware(handler: Any, *, is_async: bool) -> None:
 
 
 class Threads:
-    """Long-lived threads, each with its own database connection.
+    """Long-lived threads, each with its own database connection, given out in turn.
 
-    The first takes the short writes of the API, one after another: threads that write
-    at the same time would only wait for the database's one lock, and poorly, as SQLite
-    waits by sleeping. The others are given out in turn.
+    Args:
+        number: how many.
+        one_writer: keep the first for the short writes of the API, one after another:
+            threads that write at the same time would only wait for SQLite's one lock,
+            and poorly, as it waits by sleeping.
     """
 
-    def __init__(self, number: int) -> None:
+    def __init__(self, number: int, *, one_writer: bool = True) -> None:
         self._executors = [
             ThreadPoolExecutor(1, thread_name_prefix=f"hub-{i}") for i in range(number)
         ]
         self._contexts = [ThreadSensitiveContext() for _ in self._executors]
         for context, executor in zip(self._contexts, self._executors, strict=True):
             SyncToAsync.context_to_thread_executor[context] = executor
-        self._turn = itertools.cycle(range(1, number) or [0])
+        self._one_writer = one_writer
+        self._turn = itertools.cycle(range(int(one_writer), number) or [0])
 
     def choose(self, scope: Scope) -> ThreadPoolExecutor:
         """Pin the present task's synchronous calls to one thread, and return it."""
         short = scope["method"] in _SHORT_WRITES and scope["path"].startswith("/api/")
-        number = 0 if short else next(self._turn)
+        number = 0 if short and self._one_writer else next(self._turn)
         SyncToAsync.thread_sensitive_context.set(self._contexts[number])
         return self._executors[number]
 
@@ -162,8 +167,8 @@ class Threads:
 class Hub:
     """The application: decides which handler serves a request."""
 
-    def __init__(self, threads: int) -> None:
-        self._threads = Threads(threads)
+    def __init__(self, threads: int, *, one_writer: bool) -> None:
+        self._threads = Threads(threads, one_writer=one_writer)
         self._pages, self._waiting, self._light = Pages(), Waiting(), Light()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -228,4 +233,5 @@ async def _send(response: HttpResponseBase, send: Send) -> None:
 def build() -> Hub:
     """Return the application, with Django set up."""
     django.setup()
-    return Hub(settings.SHOTHUB.threads)
+    config = settings.SHOTHUB
+    return Hub(config.threads, one_writer=not config.on_postgresql)

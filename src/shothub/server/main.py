@@ -12,6 +12,7 @@ import django
 import platformdirs
 import structlog
 import uvicorn
+from django.apps import apps
 from django.conf import settings
 from django.core.checks import run_checks
 from django.core.management import call_command
@@ -143,7 +144,8 @@ def _run(host: str, port: int) -> int:
     sys.stdout.write(f"shothub hub at {address}\n")
     sys.stdout.flush()
     log.info("serving", address=address, data=str(settings.SHOTHUB.data))
+    wakeups = apps.get_app_config("jobs").wakeups  # type: ignore[attr-defined]
     # uvicorn has ended all requests before it hands Ctrl-C on.
-    with Chores(), suppress(KeyboardInterrupt):
+    with wakeups, Chores(), suppress(KeyboardInterrupt):
         uvicorn.Server(config).run(sockets=[listener])
     return 0

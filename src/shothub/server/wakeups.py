@@ -1,10 +1,13 @@
-"""Wake-ups within the process: whoever waits for a change is called when it commits."""
+"""Wake-ups: whoever waits for a change is called once it has been committed."""
 
 import asyncio
 import threading
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
+
+from django.db import transaction
 
 
 class Bell:
@@ -30,11 +33,21 @@ class Bell:
 
 
 class Wakeups:
-    """Bells by topic, such as ``job:abc`` or ``apparatus:3``."""
+    """Bells by topic, such as ``job:abc`` or ``apparatus:3``, within this process.
+
+    It is a context manager around the life of a process that listens.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._bells: defaultdict[str, set[Bell]] = defaultdict(set)
+
+    def __enter__(self) -> "Wakeups":
+        """Begin to hear."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Hear no more."""
 
     @contextmanager
     def listen(self, *topics: str) -> Iterator[Bell]:
@@ -53,8 +66,18 @@ class Wakeups:
                         del self._bells[topic]
 
     def notify(self, *topics: str) -> None:
-        """Ring every bell of the topics; callable from any thread."""
+        """Ring the topics once the transaction commits; at once if there is none."""
+        transaction.on_commit(partial(self.ring, *topics))
+
+    def ring(self, *topics: str) -> None:
+        """Ring every bell of the topics in this process; callable from any thread."""
         with self._lock:
             bells = {bell for t in topics for bell in self._bells.get(t, ())}
         for bell in bells:
             bell.ring()
+
+    def ring_all(self) -> None:
+        """Ring every bell: it is not known what has changed."""
+        with self._lock:
+            topics = list(self._bells)
+        self.ring(*topics)

@@ -10,7 +10,7 @@ def test_a_bell_rung_before_the_wait_is_heard() -> None:
     async def scene() -> bool:
         wakeups = Wakeups()
         with wakeups.listen("job:a") as bell:
-            wakeups.notify("job:a")
+            wakeups.ring("job:a")
             return await bell.wait(5)
 
     assert asyncio.run(scene())
@@ -20,11 +20,11 @@ def test_another_threads_ring_is_heard_and_other_topics_are_not() -> None:
     async def scene() -> tuple[bool, bool]:
         wakeups = Wakeups()
         with wakeups.listen("job:a", "job:b") as bell:
-            thread = threading.Thread(target=wakeups.notify, args=("job:b",))
+            thread = threading.Thread(target=wakeups.ring, args=("job:b",))
             thread.start()
             heard = await bell.wait(5)
             thread.join()
-            wakeups.notify("job:c")
+            wakeups.ring("job:c")
             return heard, await bell.wait(0.01)
 
     assert asyncio.run(scene()) == (True, False)
@@ -38,5 +38,5 @@ def test_nobody_listens_after_the_end() -> None:
         return wakeups
 
     wakeups = asyncio.run(scene())
-    wakeups.notify("job:a")
+    wakeups.ring("job:a")
     assert not wakeups._bells

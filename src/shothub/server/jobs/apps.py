@@ -1,6 +1,7 @@
 """Registration of the app; it holds this process's wake-ups."""
 
 from django.apps import AppConfig
+from django.db import connection
 
 from shothub.server.wakeups import Wakeups
 
@@ -11,4 +12,13 @@ class JobsConfig(AppConfig):
     wakeups: Wakeups
 
     def ready(self) -> None:
-        self.wakeups = Wakeups()
+        self.wakeups = _wakeups()
+
+
+def _wakeups() -> Wakeups:
+    if connection.vendor != "postgresql":
+        return Wakeups()
+    # Its driver is an optional extra.
+    from shothub.server.listening import PostgresWakeups  # noqa: PLC0415
+
+    return PostgresWakeups()

@@ -3,10 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 
 from django.apps import apps
-from django.db import transaction
 from django.db.models import F
 
 from shothub.domain.states import (
@@ -63,8 +61,10 @@ def move_job(
         WrongState: the table of transitions has no such move from its present state.
     """
     update: dict[str, object] = {"state": target.value, "rev": F("rev") + 1}
-    if target in _STAMPS:
-        update[_STAMPS[target]] = note.now
+    stamp = _STAMPS.get(target, "")
+    # A job that is taken up again was queued and started when it was so first.
+    if stamp and (target in JOB_ENDS or getattr(job, stamp) is None):
+        update[stamp] = note.now
     if target in JOB_ENDS:
         update["pending"] = 0
     update |= changes or {}
@@ -177,5 +177,4 @@ def ring(job: Job) -> None:
 
 def wake(*topics: str) -> None:
     """Wake whoever waits for these topics, once the change commits."""
-    notify = apps.get_app_config("jobs").wakeups.notify  # type: ignore[attr-defined]
-    transaction.on_commit(partial(notify, *topics))
+    apps.get_app_config("jobs").wakeups.notify(*topics)  # type: ignore[attr-defined]

@@ -3,10 +3,8 @@
 import secrets
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from functools import partial
 
 from django.apps import apps
-from django.db import transaction
 from pydantic import JsonValue
 
 from shothub.domain.notices import OCCASIONS
@@ -104,5 +102,4 @@ def write(
     ]
     insert(messages)
     if messages:
-        notify = apps.get_app_config("jobs").wakeups.notify  # type: ignore[attr-defined]
-        transaction.on_commit(partial(notify, TOPIC))
+        apps.get_app_config("jobs").wakeups.notify(TOPIC)  # type: ignore[attr-defined]
