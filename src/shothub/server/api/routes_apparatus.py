@@ -10,7 +10,7 @@ from shothub.server.api.replies import reply, reply_list
 from shothub.server.apparatus import queries
 from shothub.server.apparatus.queries import apparatus_named, description_of
 from shothub.server.jobs.queries import pending_shots, queue_of
-from shothub.server.jobs.services.control import pause
+from shothub.server.jobs.services.machines import drain, lift, pause, resume
 from shothub.server.refusals import NotThere
 from shothub.wire.apparatus import (
     ApiFunction,
@@ -26,7 +26,7 @@ READ = Needs("apparatus:read")
 
 
 class PauseRequest(Message):
-    """Why nothing shall start."""
+    """Why, for users to read."""
 
     message: str = Field("", max_length=500)
 
@@ -98,20 +98,30 @@ def pause_apparatus(
     request: Request, name: str, asked: PauseRequest | None = None
 ) -> HttpResponse:
     """Let nothing start there until resumed; for operators."""
-    return _set_paused(
-        request, name, paused=True, message=asked.message if asked else ""
-    )
+    message = asked.message if asked else ""
+    pause(request.auth, apparatus_named(name), message=message, now=clock.now())
+    return reply(_view(request, name))
+
+
+@router.post("/{name}/drain", response=ApparatusView, auth=CONTROL)
+def drain_apparatus(
+    request: Request, name: str, asked: PauseRequest | None = None
+) -> HttpResponse:
+    """Let what waits run out; what is submitted later waits until resumed."""
+    message = asked.message if asked else ""
+    drain(request.auth, apparatus_named(name), message=message, now=clock.now())
+    return reply(_view(request, name))
 
 
 @router.post("/{name}/resume", response=ApparatusView, auth=CONTROL)
 def resume_apparatus(request: Request, name: str) -> HttpResponse:
-    """Let shots start again; for operators."""
-    return _set_paused(request, name, paused=False, message="")
+    """End a pause or a draining; for operators."""
+    resume(request.auth, apparatus_named(name), now=clock.now())
+    return reply(_view(request, name))
 
 
-def _set_paused(
-    request: Request, name: str, *, paused: bool, message: str
-) -> HttpResponse:
-    apparatus, now = apparatus_named(name), clock.now()
-    pause(request.auth, apparatus, paused=paused, message=message, now=now)
+@router.post("/{name}/lift-hold", response=ApparatusView, auth=CONTROL)
+def lift_hold(request: Request, name: str) -> HttpResponse:
+    """Lift the hold that the hub itself has put on it; for operators."""
+    lift(request.auth, apparatus_named(name), now=clock.now())
     return reply(_view(request, name))

@@ -40,7 +40,7 @@ def apparatus_named(name: str) -> Apparatus:
 
 _WITHOUT_DESCRIPTION = (
     "SELECT id, name, title, created, epoch, fence, virtual_time, description_digest,"
-    " status, agent, last_seen, paused, pause_message"
+    " status, agent, last_seen, paused, pause_message, draining, drained_from, hold"
     " FROM apparatus_apparatus WHERE name = %s"
 )
 
@@ -48,7 +48,7 @@ _WITHOUT_DESCRIPTION = (
 def known_apparatus(names: Collection[str]) -> dict[str, Apparatus]:
     """Return those apparatus that exist, by name, with what a submission needs to know."""
     marks = ", ".join(["%s"] * len(names))
-    columns = ("id", "name", "description_digest")
+    columns = ("id", "name", "description_digest", "draining")
     with connection.cursor() as cursor:
         cursor.execute(
             f"SELECT {', '.join(columns)} FROM apparatus_apparatus"  # noqa: S608
@@ -133,8 +133,9 @@ def hindrance(apparatus: Apparatus, now: datetime) -> str:
             )
         )
     status = status_of(apparatus)
-    if status.hold:
-        return f"the apparatus is held: {status.hold}"
+    hold = apparatus.hold or status.hold
+    if hold:
+        return f"the apparatus is held: {hold}"
     if status.blacs in {"absent", "error", "paused"}:
         return f"BLACS is {status.blacs}: {status.message}".strip(": ")
     return ""
@@ -158,6 +159,9 @@ def view(
         doc=published.doc,
         online=is_online(apparatus, now),
         paused=apparatus.paused,
+        pause_message=apparatus.pause_message,
+        draining=apparatus.draining,
+        held=apparatus.hold,
         status=status_of(apparatus),
         last_seen=apparatus.last_seen,
         pending_shots=pending_shots,

@@ -116,8 +116,7 @@ def is_newest_poll(
 ) -> bool:
     """Tell whether this is the newest poll of its kind, and remember that it came.
 
-    Args:
-        again: whether it is looked at once more, and not for the first time.
+    ``again`` says that it came before and is looked at once more.
     """
     newest = int(apparatus.polls.get(kind, 0))
     if again or serial <= newest:
@@ -144,9 +143,21 @@ def note_contact(
 
 def set_paused(apparatus: Apparatus, *, paused: bool, message: str) -> None:
     """Let nothing start, or let it start again."""
-    Apparatus.objects.filter(pk=apparatus.pk).update(
-        paused=paused, pause_message=message[:500]
-    )
+    apparatus.paused, apparatus.pause_message = paused, message[:500]
+    apparatus.save(update_fields=["paused", "pause_message"])
+
+
+def set_draining(apparatus: Apparatus, *, since: datetime | None, message: str) -> None:
+    """Keep what is submitted after ``since`` waiting; None ends it."""
+    apparatus.draining, apparatus.drained_from = since is not None, since
+    apparatus.pause_message = message[:500]
+    apparatus.save(update_fields=["draining", "drained_from", "pause_message"])
+
+
+def lift_hold(apparatus: Apparatus) -> None:
+    """Take back the hold that the hub has put on the apparatus."""
+    apparatus.hold = ""
+    apparatus.save(update_fields=["hold"])
 
 
 def tags_of(apparatus: Apparatus, users: set[int]) -> dict[int, float]:

@@ -22,6 +22,17 @@ class Jobs(models.QuerySet["Job"]):
             return self.filter(apparatus__name=principal.apparatus)
         return self.filter(owner_id=principal.user)
 
+    def controlled_by(self, principal: Principal) -> Self:
+        """Return a user's own jobs, and those on the apparatus that he operates."""
+        if "queue:manage" not in principal.scopes:
+            return self.filter(owner_id=principal.user)
+        if principal.staff:
+            return self.all()
+        kinds = principal.grants.items()
+        operated = [name for name, granted in kinds if "operator" in granted]
+        mine = models.Q(owner_id=principal.user)
+        return self.filter(mine | models.Q(apparatus__name__in=operated))
+
     def unfinished(self) -> Self:
         """Return the jobs that have not ended."""
         return self.exclude(state__in=[state.value for state in JOB_ENDS])

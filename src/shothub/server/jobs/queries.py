@@ -59,6 +59,15 @@ def _one(jobs: Jobs, job: str) -> Job:
     return one
 
 
+def find_job_to_control(principal: Principal, job: str) -> Job:
+    """Return one job that is the user's own or on an apparatus that he operates.
+
+    Raises:
+        NoSuchJob: it does not exist, or is neither.
+    """
+    return _one(Job.objects.controlled_by(principal), job)
+
+
 def owned_jobs(principal: Principal, ids: list[str]) -> list[JobView]:
     """Return jobs of the user by id, in the order of the ids."""
     mine = Job.objects.visible_to(principal).select_related("owner", "apparatus")

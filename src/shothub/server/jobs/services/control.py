@@ -1,28 +1,25 @@
-"""What users and operators do with jobs and apparatus: cancel, pause, resume."""
+"""What users and operators do with jobs: cancel, hold, release."""
 
 from dataclasses import replace
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import Q
 
-from shothub.domain.states import JOB_ENDS, JobState, ShotState
+from shothub.domain.states import JOB_ENDS, JobState
 from shothub.server.accounts.principals import Principal
 from shothub.server.apparatus.models import Apparatus
-from shothub.server.apparatus.services import set_paused
-from shothub.server.jobs.models import Job, Shot
-from shothub.server.jobs.queries import find_job
+from shothub.server.apparatus.services import lock_apparatus
+from shothub.server.jobs.models import Job
+from shothub.server.jobs.queries import find_job, find_job_to_control
+from shothub.server.jobs.services.bars import rebar
+from shothub.server.jobs.services.endings import drop_waiting_shots
 from shothub.server.jobs.services.returns import return_leases
-from shothub.server.jobs.transitions import (
-    Note,
-    move_job,
-    move_shots,
-    record,
-    record_of_apparatus,
-    touch,
-)
+from shothub.server.jobs.transitions import Note, move_job, record, touch
 from shothub.server.refusals import Conflict, Forbidden
 
 _AT_ONCE = {JobState.SUBMITTED, JobState.REVIEW, JobState.ANALYSING}
+_CANNOT_WAIT = JOB_ENDS | {JobState.ANALYSING, JobState.CANCELLING}
 
 
 def cancel(
@@ -40,7 +37,9 @@ def cancel(
         NoSuchJob: it is not there or not his.
         Conflict: it has ended otherwise.
     """
+    apparatus = find_job(principal, job).apparatus_id
     with transaction.atomic():
+        lock_apparatus(apparatus)
         found = find_job(principal, job)
         state = JobState(found.state)
         if state in JOB_ENDS and state != JobState.CANCELLED:
@@ -63,41 +62,81 @@ def _cancel(job: Job, state: JobState, note: Note) -> None:
         move_job(job, JobState.CANCELLED, note, changes)
         return
     busy = job.leased or job.started_now or state == JobState.COMPILING
-    for source in (ShotState.COMPILED, ShotState.LEASED):
-        shots = list(Shot.objects.filter(job=job, state=source.value))
-        for shot in shots:
-            shot.job = job
-        if shots:
-            move_shots(shots, ShotState.CANCELLED, note)
+    drop_waiting_shots(job, note)
     move_job(job, JobState.CANCELLING, note, {"tell_agent": bool(busy)})
     if state != JobState.COMPILING and not job.started_now:
         move_job(job, JobState.CANCELLED, note)
 
 
-def pause(
-    principal: Principal,
-    apparatus: Apparatus,
-    *,
-    paused: bool,
-    message: str,
-    now: datetime,
-) -> None:
-    """Let nothing start on the apparatus, or let it start again.
+def hold(principal: Principal, job: str, *, now: datetime) -> Job:
+    """Hold a job back: it is compiled, and no further shot of it starts. Idempotent.
 
-    What is leased returns to the queue, so that it starts at once when all goes on.
+    An owner and an operator hold a job apart from one another; it goes on once neither
+    does. A shot that runs ends by itself.
 
     Raises:
-        Forbidden: the lab has not made the user an operator of it.
+        NoSuchJob: it is not there, or neither his nor on his apparatus.
+        Conflict: it has no shots left to hold back.
     """
-    if not principal.may("operator", apparatus.name):
-        raise Forbidden(
-            f"The lab has not made you an operator of {apparatus.name!r}.",
-            code="operator_not_granted",
-        )
-    what = "apparatus.paused" if paused else "apparatus.resumed"
-    note = Note(now=now, actor=principal.username, detail=message)
+    return _set_hold(principal, job, holding=True, now=now)
+
+
+def release(principal: Principal, job: str, *, now: datetime) -> Job:
+    """Let a job go on that was held back. Idempotent.
+
+    Raises:
+        NoSuchJob: it is not there, or neither his nor on his apparatus.
+        Forbidden: an operator holds it, who alone may release it.
+    """
+    return _set_hold(principal, job, holding=False, now=now)
+
+
+def _set_hold(principal: Principal, job: str, *, holding: bool, now: datetime) -> Job:
+    pk = find_job_to_control(principal, job).apparatus_id
     with transaction.atomic():
-        set_paused(apparatus, paused=paused, message=message if paused else "")
-        if paused:
-            return_leases(apparatus, replace(note, detail="the apparatus was paused"))
-        record_of_apparatus(what, note, apparatus.pk)
+        apparatus = lock_apparatus(pk)
+        found = find_job_to_control(principal, job)
+        note = Note(now=now, actor=principal.username)
+        if holding:
+            _hold(principal, found, apparatus, note)
+        else:
+            _release(principal, found, apparatus, note)
+    return find_job_to_control(principal, job)
+
+
+def _hold(principal: Principal, job: Job, apparatus: Apparatus, note: Note) -> None:
+    if job.state in _CANNOT_WAIT:
+        raise Conflict(
+            f"The job is {job.state}: none of its shots waits.", code="nothing_to_hold"
+        )
+    mine = job.owner_id == principal.user
+    if job.held if mine else job.held_by:
+        return
+    job.held, job.held_by = (
+        (True, job.held_by) if mine else (job.held, principal.username)
+    )
+    touch(job, {"held": job.held, "held_by": job.held_by})
+    record("job.held", replace(note, detail=f"by {principal.username}"), job=job)
+    returned = replace(note, detail="the job was held back")
+    return_leases(apparatus, returned, Q(job=job))
+    rebar(job, apparatus, note)
+
+
+def _release(principal: Principal, job: Job, apparatus: Apparatus, note: Note) -> None:
+    mine = job.owner_id == principal.user
+    if job.held_by and not principal.may("operator", apparatus.name):
+        raise Forbidden(
+            f"An operator, {job.held_by}, holds the job; only an operator releases it.",
+            code="held_by_operator",
+            hint="ask the lab",
+        )
+    if job.held and not job.held_by and not mine:
+        raise Conflict(
+            "Its owner holds the job back; only he releases it.", code="held_by_owner"
+        )
+    if not (job.held or job.held_by):
+        return
+    job.held, job.held_by = (False if mine else job.held), ""
+    touch(job, {"held": job.held, "held_by": ""})
+    record("job.released", replace(note, detail=f"by {principal.username}"), job=job)
+    rebar(job, apparatus, note)

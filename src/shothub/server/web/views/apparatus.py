@@ -11,7 +11,7 @@ from shothub.runtime.clock import now
 from shothub.server.accounts.principals import Principal
 from shothub.server.apparatus.queries import apparatus_named
 from shothub.server.jobs.queries import queue_of
-from shothub.server.jobs.services.control import pause
+from shothub.server.jobs.services.machines import drain, lift, pause, resume
 from shothub.server.web.access import member
 from shothub.server.web.machines import machine_named, machines_for
 
@@ -79,8 +79,11 @@ def api(request: HttpRequest, principal: Principal, name: str) -> HttpResponse:
 def pause_apparatus(
     request: HttpRequest, principal: Principal, name: str
 ) -> HttpResponse:
-    """Let nothing start there."""
-    return _set_paused(principal, name, paused=True)
+    """Let nothing start there, or no more than what waits already."""
+    act = drain if request.POST.get("do") == "drain" else pause
+    message = request.POST.get("message", "").strip()[:500]
+    act(principal, apparatus_named(name), message=message, now=now())
+    return HttpResponseRedirect(reverse("apparatus", args=[name]))
 
 
 @member
@@ -88,12 +91,7 @@ def pause_apparatus(
 def resume_apparatus(
     request: HttpRequest, principal: Principal, name: str
 ) -> HttpResponse:
-    """Let shots start there again."""
-    return _set_paused(principal, name, paused=False)
-
-
-def _set_paused(principal: Principal, name: str, *, paused: bool) -> HttpResponse:
-    found = apparatus_named(name)
-    message = f"by {principal.username}" if paused else ""
-    pause(principal, found, paused=paused, message=message, now=now())
+    """Let shots start there again, or lift the hub's hold."""
+    act = lift if request.POST.get("do") == "lift" else resume
+    act(principal, apparatus_named(name), now=now())
     return HttpResponseRedirect(reverse("apparatus", args=[name]))
