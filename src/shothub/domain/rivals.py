@@ -8,6 +8,7 @@ take it over and back: only that is two changes of the agent within a short time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import pairwise
 
 WINDOW = timedelta(minutes=5)
 """Time in which sessions are held against one another."""
@@ -39,5 +40,5 @@ def recent(sessions: Sequence[Opening], now: datetime) -> list[Opening]:
 def fighting(sessions: Sequence[Opening], now: datetime) -> bool:
     """Tell whether the recent sessions are those of agents that fight."""
     agents = [session.agent for session in recent(sessions, now)]
-    changes = sum(a != b for a, b in zip(agents, agents[1:], strict=False))
+    changes = sum(before != after for before, after in pairwise(agents))
     return changes >= CHANGES

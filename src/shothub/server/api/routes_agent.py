@@ -1,6 +1,7 @@
 """Routes of agents: sessions, work, reports, uploads."""
 
 from collections.abc import Iterator
+from itertools import count
 from typing import Annotated
 
 from asgiref.sync import sync_to_async
@@ -13,7 +14,7 @@ from shothub.server.api.access import Needs, NeedsWhileWaiting, Request
 from shothub.server.api.replies import reply
 from shothub.server.api.waiting import first
 from shothub.server.apparatus.queries import apparatus_named
-from shothub.server.jobs.services import agents, shots
+from shothub.server.jobs.services import agents, sessions, shots, starts
 from shothub.server.results import services as results
 from shothub.wire.agents import (
     Accepted,
@@ -41,16 +42,18 @@ _CHUNK = 1 << 18
 @router.post("/sessions", response=SessionOpened, auth=RUN)
 def open_session(request: Request, opening: OpenSession) -> HttpResponse:
     """Begin a session; older ones of this apparatus are fenced."""
-    return reply(agents.open_session(request.auth, opening, now=clock.now()))
+    return reply(sessions.open_session(request.auth, opening, now=clock.now()))
 
 
 @router.post("/poll", response=Work, auth=NeedsWhileWaiting("agent:run"))
 async def poll(request: Request, asked: Poll) -> HttpResponse:
     """Ask for work; wait for some up to ``wait`` seconds (30 at most)."""
+    looks = count()
 
     @sync_to_async
     def look() -> Work:
-        return agents.poll(request.auth, asked, now=clock.now())
+        again = next(looks) > 0
+        return agents.poll(request.auth, asked, now=clock.now(), again=again)
 
     @sync_to_async
     def topic() -> str:
@@ -76,7 +79,7 @@ def report_compiled(request: Request, job: str, report: Compiled) -> HttpRespons
 @router.post("/shots/{int:shot}/start", response=Started, auth=RUN)
 def start_shot(request: Request, shot: int, asked: Start) -> HttpResponse:
     """Ask for leave to start one attempt."""
-    return reply(shots.start(request.auth, shot, asked, now=clock.now()))
+    return reply(starts.start(request.auth, shot, asked, now=clock.now()))
 
 
 @router.post("/attempts/{int:attempt}/finish", response=Accepted, auth=RUN)

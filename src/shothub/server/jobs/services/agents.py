@@ -1,4 +1,4 @@
-"""What agents do: open a session, ask for work, hand in compiled jobs."""
+"""Agents ask for work, and say what of it they hold."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Count, Min, Q, Sum
+from django.db.models import Count, Min, Sum
 
 from shothub.domain.queue import Waiting, pick_user, tag_after
 from shothub.domain.states import JobState, ShotState
@@ -16,27 +16,25 @@ from shothub.server.apparatus.models import Apparatus
 from shothub.server.apparatus.queries import description_of
 from shothub.server.apparatus.services import (
     advance,
-    begin_epoch,
+    is_newest_poll,
     note_contact,
     tags_of,
 )
 from shothub.server.jobs.models import Attempt, Job, Shot
-from shothub.server.jobs.services.returns import return_leases, return_tasks
-from shothub.server.jobs.services.settle import settle
+from shothub.server.jobs.services.ahead import Granter, grants_ahead
+from shothub.server.jobs.services.holdings import take_back
+from shothub.server.jobs.services.returns import return_lapsed
 from shothub.server.jobs.transitions import (
     Note,
     move_job,
     move_shots,
-    record_of_apparatus,
     wake,
 )
-from shothub.server.refusals import Conflict, Forbidden
+from shothub.server.refusals import Conflict
 from shothub.wire.agents import (
     AnalyseTask,
     CompileTask,
-    OpenSession,
     Poll,
-    SessionOpened,
     ShotLease,
     Work,
 )
@@ -71,38 +69,16 @@ def require_epoch(apparatus: Apparatus, epoch: int) -> None:
         )
 
 
-def open_session(
-    principal: Principal, opening: OpenSession, *, now: datetime
-) -> SessionOpened:
-    """Begin a session: older ones are fenced, what they had not started returns.
-
-    Raises:
-        Forbidden: the token speaks for another apparatus.
-    """
-    if opening.apparatus != principal.apparatus:
-        raise Forbidden(
-            f"This token speaks for {principal.apparatus!r} only.",
-            code="wrong_apparatus",
-            where="body.apparatus",
-        )
-    with transaction.atomic():
-        apparatus = lock_apparatus(principal)
-        epoch = begin_epoch(apparatus, opening, now=now)
-        note = Note(now=now, actor=ACTOR, epoch=epoch, detail=f"session {epoch}")
-        return_leases(apparatus, note)
-        return_tasks(apparatus, note)
-        record_of_apparatus("apparatus.session", note, apparatus.pk)
-        started = Attempt.objects.filter(shot__job__apparatus=apparatus, outcome="")
-        return SessionOpened(
-            epoch=epoch,
-            apparatus=apparatus.name,
-            lease_seconds=settings.SHOTHUB.lease_seconds,
-            started=list(started.order_by("id").values_list("pk", flat=True)),
-        )
-
-
-def poll(principal: Principal, asked: Poll, *, now: datetime) -> Work:
+def poll(
+    principal: Principal, asked: Poll, *, now: datetime, again: bool = False
+) -> Work:
     """Return what there is to do for the agent at this moment, reserving it for him.
+
+    Args:
+        principal: the agent.
+        asked: what he asks and holds.
+        now: the present time.
+        again: whether the same poll is looked at once more, since something changed.
 
     Raises:
         Fenced: his session is over.
@@ -110,35 +86,49 @@ def poll(principal: Principal, asked: Poll, *, now: datetime) -> Work:
     with transaction.atomic():
         apparatus = lock_apparatus(principal)
         require_epoch(apparatus, asked.epoch)
-        if note_contact(apparatus, asked.status, now=now):
-            wake(f"status:{apparatus.pk}")
+        stopped = apparatus.paused or bool(apparatus.hold)
+        held = asked.holding
+        if held and not is_newest_poll(apparatus, held.kind, held.serial, again=again):
+            return Work(paused=stopped, void=True)
         note = Note(now=now, actor=ACTOR, epoch=asked.epoch)
-        lapsed = Note(now=now, actor="hub", epoch=asked.epoch, detail="lease lapsed")
-        return_leases(apparatus, lapsed, Q(lease_expires__lt=now))
-        return_tasks(apparatus, lapsed, Q(task_expires__lt=now))
-        _settle_waiting(apparatus, replace(lapsed, detail="results given up"))
-        most = asked.capacity
-        shots = [] if apparatus.paused else _lease(apparatus, most.shots, note)
-        return Work(
-            compile=_give_compile(apparatus, most.compile, note),
-            shots=shots,
-            analyse=_give_analyse(apparatus, most.analyse, note),
-            cancelled=_cancelled(apparatus),
-            abort=_to_abort(apparatus),
-            paused=apparatus.paused,
-        )
+        if not again:
+            _arrived(apparatus, asked, note)
+        return _work(apparatus, asked, note, stopped=stopped)
 
 
-def _settle_waiting(apparatus: Apparatus, note: Note) -> None:
-    """Move on the jobs of which only results are missing, if those are given up."""
-    states = [JobState.QUEUED.value, JobState.RUNNING.value]
-    for job in Job.objects.filter(apparatus=apparatus, state__in=states, pending=0):
-        settle(job, note)
+def _arrived(apparatus: Apparatus, asked: Poll, note: Note) -> None:
+    """Note how the agent is, and take back what it does not hold or held too long."""
+    if note_contact(apparatus, asked.status, now=note.now):
+        wake(f"status:{apparatus.pk}")
+    return_lapsed(apparatus, note.now)
+    if asked.holding:
+        lost = replace(note, actor="hub", detail="the answer with it was lost")
+        take_back(apparatus, asked.holding, lost)
+
+
+def _work(apparatus: Apparatus, asked: Poll, note: Note, *, stopped: bool) -> Work:
+    most = asked.capacity
+
+    def lease(number: int) -> list[ShotLease]:
+        return [] if stopped else _lease(apparatus, number, note)
+
+    ahead = Granter(apparatus, note, lease) if grants_ahead(apparatus) else None
+    return Work(
+        compile=_give_compile(apparatus, most.compile, note),
+        shots=[] if ahead else lease(most.shots),
+        missed=ahead.missed(asked.holding) if ahead else [],
+        ahead=ahead.grant(most.ahead) if ahead else [],
+        analyse=_give_analyse(apparatus, most.analyse, note),
+        cancelled=_cancelled(apparatus),
+        abort=_to_abort(apparatus),
+        paused=stopped,
+    )
 
 
 def has_work(work: Work) -> bool:
     """Tell whether there is anything in it that the agent should hear of at once."""
-    return bool(work.compile or work.shots or work.analyse or work.cancelled)
+    given = work.compile or work.shots or work.ahead or work.analyse
+    return bool(given or work.cancelled or work.missed or work.void)
 
 
 def _cancelled(apparatus: Apparatus) -> list[str]:

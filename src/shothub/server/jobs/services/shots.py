@@ -1,4 +1,4 @@
-"""What agents report: compiled jobs, starts, ends, and the operator's own shots."""
+"""What agents report: compiled jobs, ends, and the operator's own shots."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -16,6 +16,7 @@ from shothub.server.jobs.models import Attempt, Job, Shot
 from shothub.server.jobs.queries import find_job
 from shothub.server.jobs.services.agents import ACTOR, lock_apparatus, require_epoch
 from shothub.server.jobs.services.settle import settle
+from shothub.server.jobs.services.starts import NoSuchShot
 from shothub.server.jobs.transitions import (
     Note,
     move_job,
@@ -24,7 +25,7 @@ from shothub.server.jobs.transitions import (
     record_of_apparatus,
     touch,
 )
-from shothub.server.refusals import Conflict, Invalid, NotThere
+from shothub.server.refusals import Conflict, Invalid
 from shothub.server.rows import insert
 from shothub.wire.agents import (
     Accepted,
@@ -32,19 +33,9 @@ from shothub.wire.agents import (
     CompiledShot,
     Finish,
     LocalShot,
-    Start,
-    Started,
 )
 
 _LOG_LIMIT = 1_000_000
-
-
-class NoSuchShot(NotThere):
-    """The apparatus has no such shot or attempt."""
-
-
-class StartRefused(Conflict):
-    """The shot may not be started now."""
 
 
 def compiled(
@@ -140,65 +131,6 @@ def _new_shot(job: Job, shot: CompiledShot) -> Shot:
 def _waits(apparatus: Apparatus, user: int) -> bool:
     jobs = Job.objects.filter(apparatus=apparatus, owner=user)
     return jobs.filter(waiting__gt=0).exists()
-
-
-def start(principal: Principal, shot: int, asked: Start, *, now: datetime) -> Started:
-    """Give leave to start one attempt; to the same lease again the same attempt.
-
-    Raises:
-        Fenced: the session is over.
-        StartRefused: the lease is not the present one, the job was cancelled, or the
-            apparatus is paused.
-    """
-    with transaction.atomic():
-        apparatus = lock_apparatus(principal)
-        require_epoch(apparatus, asked.epoch)
-        found = _shot_of(principal, shot)
-        known = Attempt.objects.filter(
-            shot=found, fence=asked.fence, epoch=asked.epoch, outcome=""
-        ).first()
-        if known and found.state == ShotState.STARTED:
-            return Started(attempt=known.pk, number=known.number)
-        _require_startable(found, apparatus, asked, now)
-        note = Note(now=now, actor=ACTOR, epoch=asked.epoch, fence=asked.fence)
-        number = found.attempts + 1
-        move_shots(
-            [found], ShotState.STARTED, note, {"attempts": number, "started": now}
-        )
-        if found.job.state == JobState.QUEUED:
-            move_job(found.job, JobState.RUNNING, note)
-        attempt = Attempt.objects.create(
-            shot=found, number=number, epoch=asked.epoch, fence=asked.fence, opened=now
-        )
-        return Started(attempt=attempt.pk, number=number)
-
-
-def _shot_of(principal: Principal, shot: int) -> Shot:
-    rows = Shot.objects.select_related("job").filter(
-        pk=shot, job__apparatus__name=principal.apparatus
-    )
-    found = rows.first()
-    if found is None:
-        raise NoSuchShot(f"The apparatus has no shot {shot}.")
-    return found
-
-
-def _require_startable(
-    shot: Shot, apparatus: Apparatus, asked: Start, now: datetime
-) -> None:
-    if shot.job.cancelled or shot.state == ShotState.CANCELLED:
-        raise StartRefused("The job was cancelled.", code="cancelled")
-    if apparatus.paused:
-        why = apparatus.pause_message or "by an operator"
-        raise StartRefused(f"The apparatus is paused: {why}.", code="paused")
-    if shot.state != ShotState.LEASED or shot.fence != asked.fence:
-        raise StartRefused(
-            f"The shot is {shot.state} and its fence is {shot.fence}.",
-            code="lease_lost",
-            hint="ask for work again",
-        )
-    if shot.lease_expires is not None and shot.lease_expires < now:
-        raise StartRefused("The lease has run out.", code="lease_lost")
 
 
 def finish(
