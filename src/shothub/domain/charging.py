@@ -1,6 +1,5 @@
 """What machine time costs: tags, past use, express credit and budgets after each use."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from shothub.domain import express
@@ -21,8 +20,8 @@ class _Level:
 
     node: Share
     virtual_time: float
-    rivals: tuple[Share, ...]
-    tags: tuple[float, ...]
+    rivals: list[Share]
+    tags: list[float]
 
 
 def arrive(state: State, key: Key, work: Work) -> State:
@@ -72,19 +71,16 @@ def charge(state: State, use: Use) -> State:
 
 
 def _charge_within(state: State, use: Use, group: int) -> State:
-    rivals = {
-        k: w for k, w in state.work.items() if k.group == group and k != use.share
-    }
-    level = _Level(
-        node=state.share(use.share),
-        virtual_time=state.group(group).virtual_time,
-        rivals=tuple(state.share(k) for k in rivals),
-        tags=tuple(
-            state.share(k).tag for k, w in rivals.items() if w.service is use.service
-        ),
-    )
+    rivals, tags = [], []
+    for key, work in state.work.items():
+        if key.group == group and key != use.share:
+            rivals.append(state.share(key))
+            if work.service is use.service:
+                tags.append(rivals[-1].tag)
+    whole = state.group(group)
+    level = _Level(state.share(use.share), whole.virtual_time, rivals, tags)
     share, virtual_time = _pay(level, use, state.policy)
-    whole = replace(state.group(group), virtual_time=virtual_time)
+    whole = replace(whole, virtual_time=virtual_time)
     return replace(
         state,
         shares={**state.shares, use.share: share},
@@ -93,19 +89,11 @@ def _charge_within(state: State, use: Use, group: int) -> State:
 
 
 def _charge_top(state: State, use: Use) -> State:
-    mine = _top(use.share)
-    rivals = {_top(k): k for k in state.work if _top(k) != mine}
-    same = {_top(k): k for k, w in state.work.items() if w.service is use.service}
-    level = _Level(
-        node=state.top(use.share),
-        virtual_time=state.virtual_time,
-        rivals=tuple(state.top(k) for k in rivals.values()),
-        tags=tuple(state.top(k).tag for top, k in same.items() if top != mine),
-    )
+    level = _Level(state.top(use.share), state.virtual_time, *_rivals(state, use))
     if use.service is Service.RESERVED:
         node, virtual_time = (
             _remember(level.node, use, state.policy),
-            level.virtual_time,
+            state.virtual_time,
         )
     else:
         node, virtual_time = _pay(level, use, state.policy)
@@ -115,8 +103,23 @@ def _charge_top(state: State, use: Use) -> State:
     return replace(state, groups={**state.groups, use.share.group: node})
 
 
-def _top(key: Key) -> int | Key:
-    return key if key.group is None else key.group
+def _rivals(state: State, use: Use) -> tuple[list[Share], list[float]]:
+    """Return the other groups and lone users that wait, and tags of the same class."""
+    users: list[Share] = []
+    groups: set[int] = set()
+    tags: list[float] = []
+    for key, work in state.work.items():
+        if key.group is None:
+            if key == use.share:
+                continue
+            users.append(state.share(key))
+            if work.service is use.service:
+                tags.append(users[-1].tag)
+        elif key.group != use.share.group:
+            groups.add(key.group)
+            if work.service is use.service:
+                tags.append(state.group(key.group).tag)
+    return [*users, *map(state.group, groups)], tags
 
 
 def _pay(level: _Level, use: Use, policy: Policy) -> tuple[Share, float]:
@@ -138,17 +141,16 @@ def _bent(level: _Level, now: float, policy: Policy) -> float:
     """Return the factor by which past use bends the weight of the node."""
     if policy.memory <= 1.0 or not level.rivals:
         return 1.0
-    everybody = (level.node, *level.rivals)
+    half_life = policy.half_life
+    mine = faded(level.node.usage, level.node.usage_at, now, half_life)
+    others = sum(faded(n.usage, n.usage_at, now, half_life) for n in level.rivals)
+    weights = level.node.weight + sum(node.weight for node in level.rivals)
     return factor(
-        usage=_faded_sum((level.node,), now, policy),
-        total=_faded_sum(everybody, now, policy),
-        fair=level.node.weight / sum(node.weight for node in everybody),
+        usage=mine,
+        total=mine + others,
+        fair=level.node.weight / weights,
         most=policy.memory,
     )
-
-
-def _faded_sum(nodes: Iterable[Share], now: float, policy: Policy) -> float:
-    return sum(faded(n.usage, n.usage_at, now, policy.half_life) for n in nodes)
 
 
 def _spend(state: State, use: Use) -> State:

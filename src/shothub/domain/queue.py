@@ -140,7 +140,7 @@ def _keeps(state: State, waiting: Mapping[Key, Work], best: Key) -> bool:
     if present is None or present == best:
         return present == best
     length = _slice(state, len(waiting), state.switch_to(waiting[best]))
-    if state.burst + waiting[present].seconds > length + _MARGIN:
+    if state.burst >= length:
         return False
     same_group = present.group is not None and present.group == best.group
     mine = state.share(present) if same_group else state.top(present)
@@ -148,15 +148,10 @@ def _keeps(state: State, waiting: Mapping[Key, Work], best: Key) -> bool:
     return mine.tag < theirs.tag + length / mine.weight
 
 
-_MARGIN = 1e-9
-
-
 def _slice(state: State, waiting: int, switch: float) -> float:
-    """Return how long a turn lasts, seconds, when so many wait."""
+    """Return how long a turn lasts with the change before it, when so many wait."""
     policy = state.policy
-    return max(
-        switch * (1.0 / policy.setup_share - 1.0), policy.round_seconds / waiting
-    )
+    return max(switch / policy.setup_share, policy.round_seconds / waiting)
 
 
 def _time_left(state: State, waiting: Mapping[Key, Work], key: Key) -> float:
