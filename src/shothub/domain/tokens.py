@@ -21,6 +21,7 @@ USER_SCOPES = frozenset(
         "tokens:read",
         "tokens:create",
         "tokens:revoke",
+        "reservations:book",
     }
 )
 OPERATOR_SCOPES = frozenset({"apparatus:control", "queue:manage", "metrics:read"})

@@ -7,6 +7,7 @@ from datetime import datetime
 
 import structlog
 from django.db import DatabaseError, close_old_connections
+from django.utils.module_loading import import_string
 
 from shothub.runtime import clock
 
@@ -27,7 +28,20 @@ class Chore:
     every: float
 
 
-CHORES: Sequence[Chore] = ()
+def named(path: str) -> Callable[[datetime], None]:
+    """Return what calls a function by its dotted name: tables are imported late."""
+
+    def call(now: datetime) -> None:
+        import_string(path)(now)
+
+    return call
+
+
+_JOBS = "shothub.server.jobs.services"
+CHORES: Sequence[Chore] = (
+    Chore("reservations", named(f"{_JOBS}.edges.attend_all"), 1.0),
+    Chore("sessions", named(f"{_JOBS}.turns.attend_all"), 1.0),
+)
 
 
 class Chores:

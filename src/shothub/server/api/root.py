@@ -10,6 +10,7 @@ from shothub.server.api import (
     routes_agent,
     routes_apparatus,
     routes_jobs,
+    routes_reservations,
     routes_results,
 )
 from shothub.server.api.access import Needs
@@ -39,6 +40,8 @@ def build() -> NinjaAPI:
     api.add_router("/jobs", routes_jobs.router)
     api.add_router("/jobs", routes_results.router)
     api.add_router("/agent", routes_agent.router)
+    api.add_router("/reservations", routes_reservations.reservations)
+    api.add_router("/sessions", routes_reservations.sessions)
     problems.install(api)
     require_scopes(api)
     return api

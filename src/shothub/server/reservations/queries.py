@@ -67,6 +67,24 @@ def bookings_from(
     return [booking_of(row) for row in rows.order_by("starts")]
 
 
+def running_rows(
+    now: datetime, apparatus: Apparatus | None = None
+) -> list[Reservation]:
+    """Return those that have begun and of whose end the hub has not taken note."""
+    rows = Reservation.objects.filter(cancelled=None, over=None, starts__lte=now)
+    rows = rows.select_related("apparatus", "owner", "group").order_by("starts", "id")
+    rows = rows.defer("apparatus__description")
+    return list(rows.filter(apparatus=apparatus) if apparatus else rows)
+
+
+def in_words(row: Reservation) -> str:
+    """Return a reservation as events and messages name it."""
+    whose = {"maintenance": "maintenance", "group": f"group {row.group}"}
+    span = f"{row.starts:%Y-%m-%d %H:%M} to {row.ends:%Y-%m-%d %H:%M} UTC"
+    title = f": {row.title}" if row.title else ""
+    return f"reservation {row.pk}, {whose.get(row.kind, row.owner.key)}, {span}{title}"
+
+
 def find_reservation(pk: int) -> Reservation:
     """Return one reservation; everybody may see every one.
 

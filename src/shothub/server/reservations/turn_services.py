@@ -128,6 +128,6 @@ def end_row(row: Session, why: str, *, charged: float, now: datetime) -> bool:
 
 def note_active(row: Session, *, now: datetime) -> None:
     """Note that a session is in use, or that its owner asked for it while it waits."""
-    old = now - _NOTED_EVERY
+    old = now - min(_NOTED_EVERY, timedelta(seconds=row.idle_seconds / 20))
     rows = Session.objects.filter(pk=row.pk, state__in=ALIVE, last_active__lt=old)
     rows.update(last_active=now)
