@@ -15,6 +15,7 @@ from shothub.domain.states import (
     sources_of_job,
     sources_of_shot,
 )
+from shothub.server.jobs.announcements import News, announce
 from shothub.server.jobs.models import Event, Job, Shot
 from shothub.server.refusals import Conflict
 from shothub.server.rows import insert
@@ -112,6 +113,7 @@ def move_shots(
     insert([_event(name, note, job=job, shot=shot.index) for shot in shots])
     for shot in shots:
         shot.state = target.value
+        _announce(name, note, job=job, shot=shot.index)
     ring(first.job)
 
 
@@ -133,19 +135,25 @@ def touch(job: Job, changes: Mapping[str, object] | None = None) -> None:
 
 
 def record(what: str, note: Note, *, job: Job, shot: int | None = None) -> None:
-    """Add an event of a job or of one of its shots."""
+    """Add an event of a job or of one of its shots, and tell whom it concerns."""
     insert([_event(what, note, job=job, shot=shot)])
+    _announce(what, note, job=job, shot=shot)
+
+
+def _announce(what: str, note: Note, *, job: Job, shot: int | None) -> None:
+    announce(job, News(what=what, at=note.now, detail=note.detail, shot=shot))
 
 
 def record_of_apparatus(what: str, note: Note, apparatus: int) -> None:
     """Add an event of an apparatus."""
     insert([_event(what, note, apparatus=apparatus)])
-    wake(f"apparatus:{apparatus}")
+    wake(f"apparatus:{apparatus}", "events")
 
 
 def record_submitted(jobs: Sequence[Job], note: Note) -> None:
     """Add the first event of new jobs."""
     insert([_event("job.submitted", note, job=job) for job in jobs])
+    wake("events")
 
 
 def _event(
@@ -172,7 +180,7 @@ def _event(
 
 def ring(job: Job) -> None:
     """Wake whoever waits for this job or its apparatus, once the change commits."""
-    wake(f"job:{job.pk}", f"apparatus:{job.apparatus_id}")
+    wake(f"job:{job.pk}", f"apparatus:{job.apparatus_id}", "events")
 
 
 def wake(*topics: str) -> None:
