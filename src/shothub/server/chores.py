@@ -38,7 +38,10 @@ def named(path: str) -> Callable[[datetime], None]:
 
 
 _JOBS = "shothub.server.jobs.services"
+_OUTBOX = "shothub.server.outbox.services"
 CHORES: Sequence[Chore] = (
+    Chore("old messages", named(f"{_OUTBOX}.delivery.prune"), 3600.0),
+    Chore("waiting jobs", named(f"{_JOBS}.bars.sweep_all"), 1.0),
     Chore("reservations", named(f"{_JOBS}.edges.attend_all"), 1.0),
     Chore("sessions", named(f"{_JOBS}.turns.attend_all"), 1.0),
 )

@@ -18,12 +18,14 @@ from django.core.checks import run_checks
 from django.core.management import call_command
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
+from django.utils.module_loading import import_string
 
 from shothub.runtime import logs
 from shothub.server.chores import Chores
 from shothub.server.config import BadConfig, configure, is_configured
 
 log = structlog.get_logger()
+_COURIER = "shothub.server.outbox.courier.Courier"
 
 
 class NotMigrated(Exception):
@@ -146,6 +148,7 @@ def _run(host: str, port: int) -> int:
     log.info("serving", address=address, data=str(settings.SHOTHUB.data))
     wakeups = apps.get_app_config("jobs").wakeups  # type: ignore[attr-defined]
     # uvicorn has ended all requests before it hands Ctrl-C on.
-    with wakeups, Chores(), suppress(KeyboardInterrupt):
+    courier = import_string(_COURIER)()  # it knows tables, which are ready by now
+    with wakeups, Chores(), courier, suppress(KeyboardInterrupt):
         uvicorn.Server(config).run(sockets=[listener])
     return 0

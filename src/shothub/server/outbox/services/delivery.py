@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F, Min, Q, QuerySet
+from django.db.models import F, Max, Min, QuerySet
 
 from shothub.domain.addresses import BadTarget, target_of
 from shothub.domain.notices import GIVE_UP_AFTER, KEPT, next_mail, seconds_to_retry
@@ -45,27 +45,25 @@ class Delivery:
     send: Callable[[], Posted]
 
 
-def full_boxes(now: datetime) -> list[Box]:
-    """Return the boxes of which something is due, the longest waiting first."""
-    waiting = _waiting().filter(_free(now), due__lte=now).order_by()
-    rows = waiting.values_list("user_id", "webhook_id").annotate(first=Min("due"))
-    return [Box(user, hook or 0) for user, hook, _ in rows.order_by("first")[:500]]
+class Round(NamedTuple):
+    """Boxes of which something can be delivered now, and when to look again."""
+
+    boxes: Sequence[Box]
+    next: datetime | None
 
 
-def next_due(now: datetime) -> datetime | None:
-    """Return when something is due next, after now."""
-    found: datetime | None = (
-        _waiting().filter(due__gt=now).aggregate(at=Min("due"))["at"]
-    )
-    return found
+def look(now: datetime) -> Round:
+    """Return which boxes are full, the longest waiting first, and what comes next."""
+    rows = _waiting().order_by().values_list("user_id", "webhook_id")
+    times = rows.annotate(first=Min("due"), hand=Max("claimed_until"))
+    free = [(max(due, hand or due), Box(u, h or 0)) for u, h, due, hand in times]
+    later = [at for at, _ in free if at > now]
+    full = sorted((at, box) for at, box in free if at <= now)
+    return Round([box for _, box in full], min(later, default=None))
 
 
 def _waiting() -> QuerySet[Message]:
     return Message.objects.filter(outcome="")
-
-
-def _free(now: datetime) -> Q:
-    return Q(claimed_until=None) | Q(claimed_until__lte=now)
 
 
 def claim(box: Box, poster: Poster, now: datetime) -> Delivery | None:
