@@ -157,7 +157,7 @@ def test_results_that_never_come_do_not_hold_a_job_for_ever(
     attempt = cast.agent.start(leased).ok()["attempt"]
     ended = clock.now() - timedelta(minutes=minutes)
     cast.agent.finish(attempt).ok()
-    Shot.objects.update(ended=ended)
+    Shot.objects.update(ended=ended, reported=ended)
     cast.agent.poll().ok()
     assert cast.alice("GET", f"/jobs/{leased['job']}").ok()["state"] == state
     cast.agent.analysed(attempt, atoms=1).ok()

@@ -22,6 +22,7 @@ from shothub.server.apparatus.services import (
 )
 from shothub.server.jobs.models import Attempt, Job, Shot
 from shothub.server.jobs.services.ahead import Granter, grants_ahead
+from shothub.server.jobs.services.bars import sweep
 from shothub.server.jobs.services.holdings import take_back
 from shothub.server.jobs.services.returns import return_lapsed
 from shothub.server.jobs.transitions import (
@@ -93,6 +94,7 @@ def poll(
         note = Note(now=now, actor=ACTOR, epoch=asked.epoch)
         if not again:
             _arrived(apparatus, asked, note)
+        sweep(apparatus, replace(note, actor="hub"))
         return _work(apparatus, asked, note, stopped=stopped)
 
 
@@ -259,7 +261,9 @@ _RUNNABLE = [JobState.QUEUED.value, JobState.RUNNING.value]
 
 
 def _waiting_users(apparatus: Apparatus) -> dict[int, datetime]:
-    jobs = Job.objects.filter(apparatus=apparatus, waiting__gt=0, state__in=_RUNNABLE)
+    jobs = Job.objects.filter(
+        apparatus=apparatus, waiting__gt=0, state__in=_RUNNABLE, barred=""
+    )
     return dict(jobs.order_by().values_list("owner").annotate(Min("submitted")))
 
 
@@ -280,7 +284,7 @@ def _tags_with_work_under_way(
 
 def _shots_in_turn(apparatus: Apparatus, user: int, number: int) -> Iterator[Shot]:
     jobs = Job.objects.filter(
-        apparatus=apparatus, waiting__gt=0, owner=user, state__in=_RUNNABLE
+        apparatus=apparatus, waiting__gt=0, owner=user, state__in=_RUNNABLE, barred=""
     )
     for job in jobs.order_by(*_TURN)[:number]:
         waiting = Shot.objects.filter(job=job, state=ShotState.COMPILED.value)

@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 
 from django.conf import settings
+from django.db.models import Q
 
 from shothub.domain.states import JobState, ShotState, end_of_job
 from shothub.server.jobs.models import Job, Shot
@@ -34,4 +35,6 @@ def settle(job: Job, note: Note) -> None:
 def _awaits_results(job: Job, now: datetime) -> bool:
     given_up = now - timedelta(seconds=settings.SHOTHUB.task_seconds)
     done = Shot.objects.filter(job=job, state=ShotState.DONE.value, analysed=False)
-    return done.filter(ended__gt=given_up).exists()
+    # Counted from when the hub heard of the end: a cut may have kept that back for long.
+    heard = Q(reported__gt=given_up) | Q(reported=None, ended__gt=given_up)
+    return done.filter(heard).exists()

@@ -7,7 +7,7 @@ from datetime import datetime
 from django.db import transaction
 
 from shothub.domain.faults import Fault
-from shothub.domain.states import SHOT_STATE_AFTER, JobState, Outcome, ShotState
+from shothub.domain.states import JOB_ENDS, JobState, Outcome, ShotState
 from shothub.server.accounts.principals import Principal
 from shothub.server.apparatus.models import Apparatus
 from shothub.server.apparatus.queries import description_of
@@ -15,12 +15,13 @@ from shothub.server.apparatus.services import begin_waiting, charge
 from shothub.server.jobs.models import Attempt, Job, Shot
 from shothub.server.jobs.queries import find_job
 from shothub.server.jobs.services.agents import ACTOR, lock_apparatus, require_epoch
+from shothub.server.jobs.services.bars import bar_now
 from shothub.server.jobs.services.settle import settle
 from shothub.server.jobs.services.starts import NoSuchShot
+from shothub.server.jobs.services.unknown import follow
 from shothub.server.jobs.transitions import (
     Note,
     move_job,
-    move_shots,
     record,
     record_of_apparatus,
     touch,
@@ -66,7 +67,8 @@ def compiled(
 def _require_same(job: Job, report: Compiled) -> None:
     """Accept the repetition of a report that was stored already."""
     same = job.shots == len(report.shots) if report.shots else bool(job.faults)
-    if not same and not job.cancelled:
+    given_up = job.cancelled or (job.shots is None and job.state in JOB_ENDS)
+    if not same and not given_up:
         raise Conflict(
             f"Job {job.pk} is {job.state}, not compiling.", code="not_compiling"
         )
@@ -88,7 +90,8 @@ def _store_compiled(
         begin_waiting(apparatus, job.owner_id)
     count = len(report.shots)
     changes = {"shots": count, "pending": count, "waiting": count}
-    move_job(job, JobState.QUEUED, note, {**changes, "units": report.units, **log})
+    bar = {"barred": bar_now(job, apparatus, note.now), **log}
+    move_job(job, JobState.QUEUED, note, {**changes, "units": report.units, **bar})
 
 
 def _faults_of(report: Compiled) -> list[Fault]:
@@ -198,32 +201,16 @@ def _note_conflict(attempt: Attempt, report: Finish, note: Note) -> Conflict:
 
 
 def _end(apparatus: Apparatus, attempt: Attempt, report: Finish, note: Note) -> None:
-    shot = attempt.shot
-    job = shot.job
+    job = attempt.shot.job
     already_charged = bool(attempt.outcome)
     attempt.outcome, attempt.reason = report.outcome.value, report.reason[:2000]
     attempt.began, attempt.ended = report.began, report.ended or note.now
     attempt.late = note.late
     attempt.save(update_fields=["outcome", "reason", "began", "ended", "late"])
-    target = _target(job, report.outcome)
-    changes: dict[str, object] = {"reason": attempt.reason, "ended": attempt.ended}
-    if target == ShotState.COMPILED:
-        changes |= {"ended": None, "started": None}
-    elif report.began:
-        changes["started"] = report.began
-    move_shots([shot], target, note, changes)
+    follow(attempt, note)
     if report.outcome != Outcome.NOT_STARTED and not already_charged:
         charge(apparatus, job.owner_id, _seconds(attempt, note.now))
     settle(job, note)
-
-
-def _target(job: Job, outcome: Outcome) -> ShotState:
-    """Return where the shot goes; one never begun returns only to a living job."""
-    target = SHOT_STATE_AFTER[outcome]
-    if target != ShotState.COMPILED or job.state in {JobState.QUEUED, JobState.RUNNING}:
-        return target
-    cancelled = job.state == JobState.CANCELLING
-    return ShotState.CANCELLED if cancelled else ShotState.FAILED
 
 
 def _seconds(attempt: Attempt, now: datetime) -> float:
