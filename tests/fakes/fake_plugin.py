@@ -64,7 +64,7 @@ class FakeBlacs:
     def submit(self, path: str) -> str:
         """Put a shot into the queue as the operator does."""
         assert self._listener
-        if self._listener.service.is_ours(path):
+        if self._listener.service.is_busy(path):
             return "not added"
         self._local.put(path)
         self._listener.service.stirred()
@@ -74,6 +74,15 @@ class FakeBlacs:
 
     def local_waiting(self) -> bool:
         return not self._local.empty()
+
+    def local_shots(self) -> list[str]:
+        return list(self._local.queue)
+
+    def start_anew(self) -> None:
+        raise AssertionError("the fake's queue never dies")
+
+    def restarting(self) -> bool:
+        return False
 
     def paused(self) -> bool:
         return self._paused
@@ -90,6 +99,7 @@ class FakeBlacs:
             status=self._status,
             faults=dict(self._faults),
             dead=self._dead,
+            waiting=self._local.qsize(),
         )
 
     def settled(self) -> bool:

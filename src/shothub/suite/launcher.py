@@ -11,8 +11,10 @@ import importlib.util
 import os
 import runpy
 import signal
+import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from threading import Thread
 from types import SimpleNamespace
@@ -41,6 +43,7 @@ _NEEDED = (
         "on Debian: apt-get install python3-tk",
     ),
 )
+_ANEW = "--started-anew"
 _LONGEST_LOG = 20_000_000
 _CLOSING_SECONDS = 30.0
 
@@ -59,14 +62,45 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if options.install or options.uninstall:
         _install(state, enable=options.install)
         return
-    _prepare_suite(state)
+    servers = _prepare_suite(state)
     try:
-        station = Station(state, Patience(margin=options.margin, grace=options.grace))
+        station = Station(
+            state,
+            Patience(margin=options.margin, grace=options.grace),
+            able=True,
+            started_anew=options.started_anew,
+        )
     except NotJournalled as error:
         fault = Fault(code="no_journal", detail=f"{error}.")
         _give_up(EXIT_NO_JOURNAL, fault)
     _log_to(state / "blacs.log")
-    _become_blacs(station, options)
+    closer = _Closer(until_stdin_closes=options.until_stdin_closes)
+    try:
+        _become_blacs(station, closer, options)
+    except SystemExit:
+        if not closer.again:
+            raise
+    if closer.again:
+        _start_again(station, servers)
+
+
+def _start_again(station: Station, servers: SuiteServers | None) -> NoReturn:
+    """Be replaced by the same program, as the restart menu or a dead queue asked for."""
+    if servers:
+        servers.stop()
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+    command = [sys.executable, *_without_moments(sys.orig_argv[1:])]
+    for moment in station.revival.earlier:
+        command.append(f"{_ANEW}={moment.isoformat()}")
+    if os.name == "posix":
+        os.execv(sys.executable, command)  # noqa: S606 (this very program)
+    # Windows has no such call that whoever waits for this process would wait for.
+    sys.exit(subprocess.run(command, check=False).returncode)  # noqa: S603
+
+
+def _without_moments(arguments: Sequence[str]) -> list[str]:
+    return [word for word in arguments if not word.startswith(_ANEW)]
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -82,6 +116,13 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--uninstall", action="store_true", help="out of it again")
     parser.add_argument("--margin", type=float, default=10.0, help="watchdog, seconds")
     parser.add_argument("--grace", type=float, default=15.0, help="watchdog, seconds")
+    parser.add_argument(
+        _ANEW,
+        action="append",
+        type=datetime.fromisoformat,
+        default=[],
+        help="when BLACS's queue had died, lately",
+    )
     return parser.parse_args(arguments)
 
 
@@ -98,7 +139,7 @@ def _install(state: Path, *, enable: bool) -> None:
         _give_up(EXIT_NO_BLACS, Fault(code="not_installable", detail=f"{error}."))
 
 
-def _prepare_suite(state: Path) -> None:
+def _prepare_suite(state: Path) -> SuiteServers | None:
     """Check the labconfig, the connection table and the ports; start the servers."""
     from labscript_profile import default_labconfig_path  # noqa: PLC0415 ([agent])
 
@@ -116,16 +157,17 @@ def _prepare_suite(state: Path) -> None:
         fault = compile_connection_table(source, table, os.environ)
         if fault:
             _give_up(EXIT_NO_TABLE, fault)
-    if own:
-        refresh_ports(Path(config.config_path))
-        _start_servers(LabConfig())
+    if not own:
+        return None
+    refresh_ports(Path(config.config_path))
+    return _start_servers(LabConfig())
 
 
 def _older(table: Path, source: Path) -> bool:
     return source.exists() and table.stat().st_mtime < source.stat().st_mtime
 
 
-def _start_servers(config: Any) -> None:
+def _start_servers(config: Any) -> SuiteServers:
     import zprocess.zlog  # noqa: PLC0415 (extra [agent])
 
     logs = Path(config.get("DEFAULT", "labscript_suite"), "logs")
@@ -139,6 +181,7 @@ def _start_servers(config: Any) -> None:
         _give_up(EXIT_NO_SERVERS, Fault(code="no_suite_servers", detail=detail))
     # The suite knows no setting for this port; child processes learn it from BLACS.
     zprocess.zlog.DEFAULT_PORT = zlog
+    return servers
 
 
 def _log_to(file: Path) -> None:
@@ -152,8 +195,9 @@ def _log_to(file: Path) -> None:
     os.close(log)
 
 
-def _become_blacs(station: Station, options: argparse.Namespace) -> None:
-    closer = _Closer(until_stdin_closes=options.until_stdin_closes)
+def _become_blacs(
+    station: Station, closer: "_Closer", options: argparse.Namespace
+) -> None:
     import blacs.plugins  # noqa: PLC0415 (extra [agent])
     import labscript_utils.h5_lock  # noqa: F401, PLC0415 (must come before h5py)
 
@@ -166,12 +210,9 @@ def _become_blacs(station: Station, options: argparse.Namespace) -> None:
     name_qt_versions()
     if options.offscreen:
         answer_dialogs()
-    again = [sys.executable, *sys.orig_argv[1:]]
 
     def make(initial_settings: Mapping[str, object]) -> Plugin:
-        plugin = Plugin(initial_settings, station)
-        # What BLACS runs when the operator lets it start itself again.
-        sys.argv[:] = again[1:]
+        plugin = Plugin(initial_settings, station, closer.set_again)
         closer.plugin = plugin
         return plugin
 
@@ -185,11 +226,16 @@ class _Closer:
 
     def __init__(self, *, until_stdin_closes: bool) -> None:
         self.plugin: Any = None
+        self.again = False
         # Before the suite is imported: it puts its own handler around this one.
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._on_signal)
         if until_stdin_closes:
             Thread(target=self._wait, name="shothub parent", daemon=True).start()
+
+    def set_again(self, value: bool) -> None:  # noqa: FBT001 (as BLACS calls it)
+        """Let BLACS start again when it has been closed, or not."""
+        self.again = value
 
     def _wait(self) -> None:
         while os.read(0, 4096):

@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from shothub.domain.states import Outcome
-from shothub.suite.plugin.decisions import LEAD, SAVING_STATUS, Desk
+from shothub.suite.plugin.decisions import SAVING_STATUS, Desk
+from shothub.suite.plugin.in_hand import LEAD
 from shothub.suite.plugin.journal import Entry, NotJournalled
 from shothub.wire.plugin import (
     Begun,

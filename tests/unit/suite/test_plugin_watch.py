@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from shothub.suite.plugin.decisions import InHand, Phase
+from shothub.suite.plugin.in_hand import InHand, Phase
 from shothub.suite.plugin.watch import Facts, Patience, Remedy, remedy
 
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)

@@ -7,12 +7,17 @@ that says so is on disk.
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from enum import StrEnum
+from datetime import datetime
 from typing import Literal
 
 from shothub.domain.states import Outcome
-from shothub.suite.plugin.journal import Entry, Ledger, NotJournalled
+from shothub.suite.plugin.in_hand import InHand, Phase
+from shothub.suite.plugin.journal import (
+    KEPT_ATTEMPTS,
+    Entry,
+    Ledger,
+    NotJournalled,
+)
 from shothub.wire.plugin import (
     Begun,
     Ended,
@@ -24,55 +29,11 @@ from shothub.wire.plugin import (
     Unheard,
 )
 
-LEAD = timedelta(seconds=0.3)
-"""How long before a shot's end the next is asked for: longer than that takes."""
-
 ABORTED_STATUS = "Aborted"
 SAVING_STATUS = "Saving data..."
 
-
-class Phase(StrEnum):
-    """How far BLACS is with the shot in hand."""
-
-    PROGRAMMING = "programming"
-    RUNNING = "running"
-    SAVING = "saving"
-
-
-@dataclass(frozen=True, kw_only=True)
-class InHand:
-    """The shot that BLACS has taken and not ended.
-
-    Attributes:
-        attempt: ours, or None for a shot of the operator's own.
-        since: when its phase began.
-        verdict: why we are ending it ourselves, if we are.
-        condemned: since when we are.
-        outcome: what it will be called if BLACS then aborts it.
-        ending: whether the agent was told that the next shot may be asked for.
-    """
-
-    path: str
-    attempt: int | None
-    seconds: float
-    since: datetime
-    phase: Phase = Phase.PROGRAMMING
-    verdict: str = ""
-    condemned: datetime | None = None
-    outcome: Outcome = Outcome.ABORTED
-    ending: bool = False
-
-    @property
-    def ends_soon(self) -> datetime | None:
-        """From when the next shot may be asked for; None if it is not to be told."""
-        if self.phase is not Phase.RUNNING or self.attempt is None or self.ending:
-            return None
-        return self.since + max(timedelta(seconds=self.seconds) - LEAD, timedelta())
-
-    @property
-    def put_back_as(self) -> frozenset[str]:
-        """The names under which BLACS may put this shot back into its queue."""
-        return frozenset({self.path, self.path.replace(".h5", "_retry.h5")})
+REMEMBERED = 2 * KEPT_ATTEMPTS
+"""How many attempts, the latest, are known without looking into the journal."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,22 +50,24 @@ class Desk:
     """Where shots wait for BLACS, and where their fate is written down.
 
     Attributes:
+        boot: identifies this run of BLACS.
         offered: the shot that waits to be taken.
         in_hand: the shot that BLACS has.
         trouble: why no shot is handed out, until somebody resumes.
     """
 
     def __init__(
-        self, *, boot: str, ledger: Ledger, tell: Callable[[Report], None]
+        self, *, boot: str, ledger: Ledger, tell: Callable[[Report], object]
     ) -> None:
-        self._boot = boot
+        self.boot = boot
         self._ledger = ledger
         self._tell = tell
         self._records: dict[int, Record] = {}
         self.offered: Offer | None = None
         self.in_hand: InHand | None = None
         self.trouble = ""
-        self._handed: set[str] = set()
+        self._handed: dict[str, None] = {}
+        self._unwritten: list[Entry] = []
 
     def read(self, entries: Iterable[Entry], now: datetime) -> None:
         """Learn the journal of earlier runs of BLACS, and end what they left open.
@@ -189,7 +152,8 @@ class Desk:
         self.in_hand = InHand(
             path=offer.path, attempt=offer.attempt, seconds=offer.seconds, since=now
         )
-        self._handed |= self.in_hand.put_back_as
+        self._handed |= dict.fromkeys(self.in_hand.put_back_as)
+        _cut(self._handed, 2 * REMEMBERED)
         self._tell(Taken(attempt=offer.attempt, at=now))
         return offer.path
 
@@ -277,11 +241,28 @@ class Desk:
             self.trouble = reason
             self._lose(reason, now)
 
-    def ours(self, path: str) -> bool:
-        """Tell whether the shot of this name is in hand or waiting, and not local."""
-        shot = self.in_hand
+    def dropped(self, path: str, why: str, now: datetime) -> None:
+        """A shot of the operator's own left BLACS's queue without having run."""
+        self._tell(Local(name=path, what="failed", at=now, detail=why))
+
+    def busy(self, path: str) -> bool:
+        """Tell whether the shot of this name is in hand, whosever it is, or waiting."""
         waiting = self.offered is not None and self.offered.path == path
-        return waiting or bool(shot and shot.attempt is not None and shot.path == path)
+        return waiting or bool(self.in_hand and self.in_hand.path == path)
+
+    @property
+    def certain(self) -> bool:
+        """Whether no shot is under way and the end of each is in the journal on disk."""
+        return self.in_hand is None and not self._unwritten
+
+    def write_again(self) -> None:
+        """Bring to disk the ends for which there was no room."""
+        while self._unwritten:
+            try:
+                self._ledger.append(self._unwritten[0])
+            except NotJournalled:
+                return
+            del self._unwritten[0]
 
     def was_ours(self, path: str) -> bool:
         """Tell whether BLACS had this shot from us, in this run of BLACS."""
@@ -331,17 +312,18 @@ class Desk:
         except NotJournalled as error:
             # Evidence is never withheld: told all the same, and nothing more is taken.
             self.trouble = f"The plugin's journal cannot be written: {error}"
-            self._note(
-                Entry(
-                    at=now,
-                    boot=self._boot,
-                    attempt=attempt,
-                    what="ended",
-                    outcome=outcome,
-                    reason=reason,
-                )
+            entry = Entry(
+                at=now,
+                boot=self.boot,
+                attempt=attempt,
+                what="ended",
+                outcome=outcome,
+                reason=reason,
             )
+            self._unwritten.append(entry)
+            self._note(entry)
         self.recall([attempt])
+        self._forget()
 
     def _write(
         self,
@@ -355,7 +337,7 @@ class Desk:
     ) -> None:
         entry = Entry(
             at=now,
-            boot=self._boot,
+            boot=self.boot,
             attempt=attempt,
             what=what,
             path=path,
@@ -381,3 +363,16 @@ class Desk:
             )
             record = replace(record, ended=ended)
         self._records[entry.attempt] = record
+
+    def _forget(self) -> None:
+        """Keep memory bounded: the agent asks for attempts that have just been under way."""
+        while len(self._records) > REMEMBERED:
+            oldest = next(iter(self._records))
+            if self._records[oldest].ended is None:
+                return
+            del self._records[oldest]
+
+
+def _cut(names: dict[str, None], most: int) -> None:
+    while len(names) > most:
+        del names[next(iter(names))]

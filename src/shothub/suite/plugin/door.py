@@ -65,10 +65,12 @@ class Door:
         if self._guest:
             self._guest.stream.close()
 
-    def tell(self, report: Report) -> None:
-        """Send a report to the agent, if there is one; never waits."""
-        if self._guest:
-            self._guest.tell(report)
+    def tell(self, report: Report) -> bool:
+        """Send a report to the agent; tell whether there is one. Never waits."""
+        guest = self._guest
+        if guest:
+            guest.tell(report)
+        return guest is not None
 
     def _accept(self) -> None:
         while True:

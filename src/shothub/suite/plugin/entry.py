@@ -1,6 +1,6 @@
 """The plugin as BLACS loads it: an object with the methods that BLACS calls."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, MutableMapping
 from typing import Any
 
 from qtutils.qt.QtCore import QTimer
@@ -19,18 +19,26 @@ class Plugin:
     Args:
         initial_settings: what ``get_save_data`` returned when BLACS was last closed.
         station: all of the plugin but BLACS.
+        relaunch: told whether BLACS is to start again when it has been closed, in place
+            of BLACS's own way, which leaves a process that nobody waits for.
     """
 
     def __init__(
-        self, initial_settings: Mapping[str, object], station: Station
+        self,
+        initial_settings: Mapping[str, object],
+        station: Station,
+        relaunch: Callable[[bool], None] | None = None,
     ) -> None:
+        self._relaunch = relaunch
         never_resume()
         self._operators_pause = initial_settings.get("operators_pause") is True
         self._station = station
         self._service: Service | None = None
         self._inside: Inside | None = None
 
-    def plugin_setup_complete(self, BLACS: Mapping[str, Any]) -> None:  # noqa: N803
+    def plugin_setup_complete(self, BLACS: MutableMapping[str, Any]) -> None:  # noqa: N803
+        if self._relaunch:
+            BLACS["set_relaunch"] = self._relaunch
         self._inside = Inside(BLACS)
         self._service = self._station.attach(self._inside)
         if self._inside.paused():

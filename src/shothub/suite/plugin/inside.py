@@ -1,6 +1,5 @@
-"""The only module that touches BLACS: its queue, its tabs and its window."""
+"""BLACS from within its own process: its queue, its tabs and its window."""
 
-import functools
 import logging
 import re
 import sys
@@ -15,6 +14,7 @@ from qtutils import inmain, inmain_later
 from qtutils.qt import QtCore
 from qtutils.qt.QtWidgets import QMessageBox
 
+from shothub.suite.plugin.guards import QueueGuard, guard_clock, guard_port
 from shothub.suite.plugin.machine import Listener
 from shothub.suite.plugin.watch import Facts
 
@@ -32,55 +32,40 @@ class Inside:
     """
 
     def __init__(self, blacs: Mapping[str, Any]) -> None:
+        self._blacs = blacs
         self._ui = blacs["ui"]
         self._queue = blacs["experiment_queue"]
         self._application = self._queue.BLACS
+        self._server = getattr(sys.modules["__main__"], "experiment_server", None)
 
     def join(self, listener: Listener) -> None:
         """Put ourselves between BLACS's queue manager and its queue."""
-        queue = self._queue
-        stock_next, stock_prepend = queue.get_next_file, queue.prepend
-        stock_request = queue.process_request
-
-        def get_next_file() -> str:
-            path = listener.next_shot()
-            return str(stock_next()) if path is None else path
-
-        def prepend(path: str) -> None:
-            error = sys.exc_info()[1]
-            words = f"{type(error).__name__}: {error}" if error else ""
-            if not listener.put_back(path, words):
-                stock_prepend(path)
-
-        def process_request(path: str) -> str:
-            if listener.is_ours(path):
-                return "This shot is in shothub's hands: it was not added.\n"
-            return str(stock_request(path))
-
-        queue.get_next_file, queue.prepend = get_next_file, prepend
-        queue.process_request = process_request
-        self._ui.treeview.add_to_queue = process_request
-        self._guard_clock(listener)
+        guard = QueueGuard(
+            self._queue, listener, harm=self._harm, restarting=self.restarting
+        )
+        guard.join()
+        self._ui.treeview.add_to_queue = guard.process_request
+        clock = self._application.tablist.get(self._queue.master_pseudoclock)
+        if (
+            clock is not None
+        ):  # Else it did not start: ``facts`` says so, nothing can run.
+            guard_clock(clock, listener)
+        if self._server is not None:
+            guard_port(self._server)
         button = self._ui.queue_pause_button
         button.clicked.connect(lambda on: listener.stirred(by_operator=bool(on)))
         button.toggled.connect(lambda _on: listener.stirred())
         self._ui.treeview.model().rowsInserted.connect(lambda *_: listener.stirred())
 
-    def _guard_clock(self, listener: Listener) -> None:
-        clock = self._application.tablist.get(self._queue.master_pseudoclock)
-        if clock is None:
-            return  # It did not start: no shot can run, and ``facts`` says so.
-        stock_start = clock.start_run
-
-        @functools.wraps(stock_start)
-        def start_run(*args: object) -> object:
-            listener.starting()
-            return stock_start(*args)
-
-        clock.start_run = start_run
-
     def local_waiting(self) -> bool:
         return bool(inmain(self._ui.treeview.model().rowCount))
+
+    def local_shots(self) -> list[str]:
+        return inmain(self._rows)  # type: ignore[no-any-return]
+
+    def _rows(self) -> list[str]:
+        model = self._ui.treeview.model()
+        return [str(model.item(row).text()) for row in range(model.rowCount())]
 
     def paused(self) -> bool:
         return bool(self._queue.manager_paused)
@@ -115,6 +100,9 @@ class Inside:
             faults=broken | errors,
             dead=dead,
             busy=frozenset(n for n, t in tabs.items() if t.mode != MODE_MANUAL),
+            waiting=self._ui.treeview.model().rowCount(),
+            deaf=self._server is not None
+            and not self._server.mainloop_thread.is_alive(),
         )
 
     def settled(self) -> bool:
@@ -125,6 +113,9 @@ class Inside:
         return not any(
             _restarting(tab) or tab.state != "idle" or tab.error_message for tab in tabs
         )
+
+    def restarting(self) -> bool:
+        return any(_restarting(tab) for tab in self._tabs().values())
 
     def click_abort(self) -> None:
         button = self._ui.queue_abort_button
@@ -157,6 +148,10 @@ class Inside:
         """Close BLACS as its window's button does."""
         inmain_later(self._ui.close)
 
+    def start_anew(self) -> None:
+        self._blacs["set_relaunch"](True)
+        self.close()
+
     def refusal(self, path: str) -> str:
         try:
             with h5py.File(path, "r") as file:
@@ -167,12 +162,18 @@ class Inside:
             return f"The shot file cannot be read: {error}"
         if run:
             return "The shot file has been run before."
+        if harm := self._harm(devices):
+            return harm
+        same, difference = inmain(self._application.connection_table.compare_to, table)
+        return "" if same else f"Its connection table is not BLACS's: {difference}"
+
+    def _harm(self, devices: frozenset[str]) -> str:
+        """Tell what a shot with these devices would do to BLACS, unless it is well."""
         if self._queue.master_pseudoclock not in devices:
             return "The shot does not use the master pseudoclock."
         if unknown := devices - set(self._application.tablist):
             return f"BLACS has no device named {', '.join(sorted(unknown))}."
-        same, difference = inmain(self._application.connection_table.compare_to, table)
-        return "" if same else f"Its connection table is not BLACS's: {difference}"
+        return ""
 
     def _tabs(self) -> dict[str, Any]:
         tabs = self._application.tablist.items()

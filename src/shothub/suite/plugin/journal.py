@@ -1,7 +1,7 @@
 """The plugin's journal: one fsynced JSON line for each step of each attempt."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Literal, Protocol
@@ -10,6 +10,9 @@ from pydantic import ValidationError
 
 from shothub.domain.states import Outcome
 from shothub.wire.base import Message
+
+KEPT_ATTEMPTS = 2_000
+"""How many ended attempts outlive the next start of BLACS; the agent asks for the last."""
 
 
 class Entry(Message):
@@ -69,8 +72,47 @@ class Journal:
                     place = f"{self._name}:{number}"
                     raise NotJournalled(f"{place}: this line is damaged") from error
 
+    def compact(self, keep: int = KEPT_ATTEMPTS) -> bool:
+        """Leave out all but the latest attempts, if that is worth it; tell whether it was.
+
+        The new file takes the old one's place only when it is complete and on disk, so
+        that a crash leaves one or the other. An attempt without an end is always kept.
+
+        Raises:
+            NotJournalled: a line is damaged, or the new file cannot be written; then the
+                old one stands.
+        """
+        latest: dict[int, bool] = {}
+        for entry in self.entries():
+            ended = latest.pop(entry.attempt, False) or entry.what == "ended"
+            latest[entry.attempt] = ended
+        if len(latest) <= 2 * keep:
+            return False
+        old = list(latest)[:-keep]
+        left_out = {attempt for attempt in old if latest[attempt]}
+        try:
+            self._replace(e for e in self.entries() if e.attempt not in left_out)
+        except OSError as error:
+            raise NotJournalled(f"{self._name}: {error.strerror}") from error
+        return True
+
+    def _replace(self, entries: Iterable[Entry]) -> None:
+        fresh = self._name.with_suffix(".new")
+        target = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(target, "wb") as stream:
+            stream.writelines(map(_line, entries))
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.close(self._file)  # Windows does not replace an open file.
+        try:
+            fresh.replace(self._name)
+            _sync_folder(self._name.parent)
+        finally:
+            self._file = os.open(self._name, os.O_WRONLY | os.O_APPEND)
+            self._good = os.fstat(self._file).st_size
+
     def append(self, entry: Entry) -> None:
-        line = entry.model_dump_json(exclude_defaults=True).encode() + b"\n"
+        line = _line(entry)
         try:
             os.ftruncate(self._file, self._good)
             if os.write(self._file, line) != len(line):
@@ -82,6 +124,20 @@ class Journal:
 
     def close(self) -> None:
         os.close(self._file)
+
+
+def _line(entry: Entry) -> bytes:
+    return entry.model_dump_json(exclude_defaults=True).encode() + b"\n"
+
+
+def _sync_folder(folder: Path) -> None:
+    if os.name != "posix":
+        return  # Windows cannot open a folder, and journals its names itself.
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _cut_torn_line(file: Path) -> None:

@@ -28,8 +28,11 @@ class Listener(Protocol):
     def put_back(self, path: str, error: str) -> bool:
         """BLACS puts a shot back into its queue; True keeps it out."""
 
-    def is_ours(self, path: str) -> bool:
-        """Tell whether nobody else may submit this path now."""
+    def is_busy(self, path: str) -> bool:
+        """Tell whether nobody may submit this path now: it waits or runs."""
+
+    def dropped(self, path: str, why: str) -> None:
+        """A shot of the operator's own was taken out of BLACS's queue and will not run."""
 
     def stirred(self, *, by_operator: bool | None = None) -> None:
         """The queue or the pause button changed; the operator set it, if not None."""
@@ -40,6 +43,12 @@ class Machine(Protocol):
 
     def local_waiting(self) -> bool:
         """Tell whether the operator has a shot in BLACS's own queue."""
+
+    def local_shots(self) -> list[str]:
+        """Return the paths of the operator's shots in BLACS's own queue."""
+
+    def start_anew(self) -> None:
+        """Close BLACS as its window's button does, and have it started again."""
 
     def paused(self) -> bool:
         """Tell whether the pause button is pressed."""
@@ -55,6 +64,9 @@ class Machine(Protocol):
 
     def settled(self) -> bool:
         """Tell whether no device is starting up or in error."""
+
+    def restarting(self) -> bool:
+        """Tell whether a device is being restarted, so that it would miss an order."""
 
     def click_abort(self) -> None:
         """Press the operator's abort button, if a shot can be aborted."""

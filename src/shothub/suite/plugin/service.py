@@ -3,13 +3,16 @@
 import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from pathlib import Path
 from threading import Event, RLock, Thread
-from typing import Literal
 
 from shothub.domain.states import Outcome
 from shothub.suite.plugin.decisions import Desk
 from shothub.suite.plugin.machine import Machine, NothingToRun
+from shothub.suite.plugin.revival import Revival
+from shothub.suite.plugin.steady import SteadyClock
 from shothub.suite.plugin.watch import Facts, Patience, Remedy, remedy
+from shothub.suite.plugin.words import describe, in_words, lost
 from shothub.wire.plugin import (
     Abort,
     Offer,
@@ -26,6 +29,11 @@ logger = logging.getLogger("BLACS.shothub")
 
 _TICK = 0.25
 _RECOVERY = timedelta(seconds=20)
+_JUMP = 5.0
+_WAITED = (
+    "It waited in BLACS's queue when BLACS had to be started anew, and has not run:"
+    " submit it again."
+)
 
 
 class Service:
@@ -38,9 +46,9 @@ class Service:
         machine: BLACS.
         desk: what decides.
         tell: sends a report to the agent.
-        boot: identifies this run of BLACS.
-        now: reads the clock.
+        now: tells the time; set by the computer's clock between shots alone.
         patience: of the watchdog.
+        revival: how BLACS is started anew when its queue is dead.
     """
 
     def __init__(
@@ -48,17 +56,17 @@ class Service:
         *,
         machine: Machine,
         desk: Desk,
-        tell: Callable[[Report], None],
-        boot: str,
-        now: Callable[[], datetime],
+        tell: Callable[[Report], object],
+        now: SteadyClock,
         patience: Patience,
+        revival: Revival,
     ) -> None:
         self._machine = machine
         self._desk = desk
         self._tell = tell
-        self._boot = boot
         self._now = now
         self._patience = patience
+        self._revival = revival
         self._lock = RLock()
         self._wake = Event()
         self._tick = Event()
@@ -68,6 +76,7 @@ class Service:
         self._fallen: frozenset[str] = frozenset()
         self._resuming: datetime | None = None
         self._in_error: frozenset[str] = frozenset()
+        self._operators_turn = False
         self.operators_pause = False
 
     def start(self) -> None:
@@ -89,12 +98,29 @@ class Service:
                 raise NothingToRun
             if self._machine.local_waiting():
                 return None
-            with self._lock:
-                path = self._desk.take(self._now())
+            self._operators_turn = False
+            path = self._take()
             self._tick.set()
             if path is not None:
                 return path
             self._wake.wait(0.5)
+
+    def _take(self) -> str | None:
+        """Take the waiting shot, if its file is still there and no device starts up."""
+        with self._lock:
+            offer = self._desk.offered
+        if offer is None or self._machine.restarting():
+            return None
+        with self._lock:
+            if self._desk.offered is offer and not Path(offer.path).is_file():
+                gone = f"The shot's file {offer.path} has been deleted or renamed."
+                self._desk.condemn(offer.attempt, gone, Outcome.FAILED, self._now())
+            self._set_clock()
+            return self._desk.take(self._now())
+
+    def dropped(self, path: str, why: str) -> None:
+        with self._lock:
+            self._desk.dropped(path, why, self._now())
 
     def starting(self) -> None:
         with self._lock:
@@ -113,9 +139,9 @@ class Service:
         self._tick.set()
         return kept
 
-    def is_ours(self, path: str) -> bool:
+    def is_busy(self, path: str) -> bool:
         with self._lock:
-            return self._desk.ours(path)
+            return self._desk.busy(path)
 
     def was_ours(self, path: str) -> bool:
         """Tell whether BLACS had this shot from us: lyse and repeat modes leave it alone."""
@@ -134,6 +160,8 @@ class Service:
         self._last_error = ""
         with self._lock:
             self._desk.programming(path, self._now())
+            shot = self._desk.in_hand
+            self._operators_turn = shot is not None and shot.attempt is None
 
     def science_over(self, path: str) -> None:
         facts = self._machine.facts()
@@ -188,7 +216,7 @@ class Service:
         faults = self._machine.facts().faults
         refusal: tuple[Outcome, str] | None = None
         if faults:
-            refusal = (Outcome.NOT_STARTED, f"In error: {_words(faults)}")
+            refusal = (Outcome.NOT_STARTED, f"In error: {in_words(faults)}")
         elif unfit := self._machine.refusal(offer.path):
             refusal = (Outcome.FAILED, unfit)
         with self._lock:
@@ -202,7 +230,15 @@ class Service:
             self._tick.clear()
             with self._lock:
                 self._desk.nearly_over(self._now())
+                self._desk.write_again()
+                if self._desk.in_hand is None:
+                    self._set_clock()
             self._look_after(self._machine.facts())
+
+    def _set_clock(self) -> None:
+        ahead = self._now.set()
+        if abs(ahead) > _JUMP:
+            logger.warning("The clock of this computer jumped by %+.0f s.", ahead)
 
     def _until_ending(self) -> float:
         with self._lock:
@@ -222,12 +258,24 @@ class Service:
             shot = self._desk.in_hand
         if shot:
             self._apply(remedy(shot, facts, now, self._patience), shot.attempt, facts)
+        elif not facts.alive:
+            self._revive()
         elif self._fallen:
             self._machine.restart(self._fallen)
             self._fallen = frozenset()
         if self._resuming:
             self._resume(self._resuming, facts, now)
         self._report(facts)
+
+    def _revive(self) -> None:
+        """Have BLACS started anew, once the end of every shot is in the journal."""
+        with self._lock:
+            certain = self._desk.certain
+        if certain and self._revival.due():
+            logger.error("The thread of BLACS's queue has ended: BLACS starts anew.")
+            for path in self._machine.local_shots():
+                self.dropped(path, _WAITED)
+            self._machine.start_anew()
 
     def _apply(self, cure: Remedy, attempt: int | None, facts: Facts) -> None:
         if cure is not Remedy.NONE:
@@ -246,7 +294,7 @@ class Service:
             case Remedy.GIVE_UP:
                 self._machine.pause(on=True)
                 with self._lock:
-                    self._desk.lose(_lost(facts), self._now())
+                    self._desk.lose(lost(facts), self._now())
 
     def _condemn(self, attempt: int, verdict: str, outcome: Outcome) -> None:
         with self._lock:
@@ -272,46 +320,17 @@ class Service:
 
     def _report(self, facts: Facts) -> None:
         with self._lock:
-            state = describe(self._desk, facts, self._boot, self.operators_pause)
+            state = describe(
+                self._desk,
+                facts,
+                operators_pause=self.operators_pause,
+                operators_turn=self._operators_turn,
+                revival=self._revival.words,
+            )
             if state != self._last_state:
                 self._last_state = state
                 self._tell(state)
 
 
-def describe(desk: Desk, facts: Facts, boot: str, operators_pause: bool) -> State:  # noqa: FBT001
-    """Say how BLACS is, for the agent and for people."""
-    blacs: Literal["idle", "running", "paused", "error"] = "idle"
-    message = ""
-    if not facts.alive:
-        blacs, message = "error", _lost(facts)
-    elif desk.in_hand:
-        blacs, message = "running", " ".join(facts.status.split())
-    elif desk.trouble:
-        blacs, message = "error", desk.trouble
-    elif facts.faults:
-        blacs, message = "error", _words(facts.faults)
-    elif facts.paused:
-        blacs = "paused"
-        message = "The operator paused BLACS." if operators_pause else "Paused."
-    return State(
-        boot=boot,
-        blacs=blacs,
-        message=message,
-        attempt=desk.in_hand.attempt if desk.in_hand else None,
-        offered=desk.offered.attempt if desk.offered else None,
-        healthy=facts.alive and not facts.faults and not facts.dead,
-    )
-
-
-def _lost(facts: Facts) -> str:
-    if facts.alive:
-        return "It hung: BLACS does not come back from it. BLACS must be restarted."
-    return "The thread of BLACS's queue has ended. BLACS must be restarted."
-
-
-def _words(faults: dict[str, str]) -> str:
-    return "; ".join(f"{name}: {text}" for name, text in sorted(faults.items()))
-
-
 def _errors(facts: Facts, error: str) -> str:
-    return "; ".join(text for text in (_words(facts.faults), error) if text)
+    return "; ".join(text for text in (in_words(facts.faults), error) if text)

@@ -4,19 +4,26 @@ import functools
 import logging
 import os
 import secrets
+from collections import deque
+from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 
-from shothub.runtime.clock import now
+from shothub.runtime.clock import monotonic, now
 from shothub.suite.endpoint import make_secret, plugin_folder, write_endpoint
 from shothub.suite.plugin.decisions import Desk
 from shothub.suite.plugin.door import Door
-from shothub.suite.plugin.journal import Journal
+from shothub.suite.plugin.journal import Journal, NotJournalled
 from shothub.suite.plugin.machine import Machine
+from shothub.suite.plugin.revival import Revival
 from shothub.suite.plugin.service import Service
+from shothub.suite.plugin.steady import SteadyClock
 from shothub.suite.plugin.watch import Patience
-from shothub.wire.plugin import Endpoint
+from shothub.wire.plugin import Endpoint, Local, Report
 
 logger = logging.getLogger("BLACS.shothub")
+
+_UNTOLD = 1_000
 
 
 class Station:
@@ -25,13 +32,25 @@ class Station:
     Args:
         state: state folder of the apparatus.
         patience: of the watchdog.
+        able: whether whoever started BLACS can start it again.
+        started_anew: when BLACS was, lately, because the thread of its queue had ended.
 
     Raises:
         NotJournalled: the journal cannot be opened or is damaged.
     """
 
-    def __init__(self, state: Path, patience: Patience) -> None:
+    def __init__(
+        self,
+        state: Path,
+        patience: Patience,
+        *,
+        able: bool = False,
+        started_anew: Sequence[datetime] = (),
+    ) -> None:
         self._patience = patience
+        self._clock = SteadyClock(now, monotonic)
+        self.revival = Revival(state, able=able, earlier=started_anew, now=self._clock)
+        self._untold: deque[Local] = deque(maxlen=_UNTOLD)
         self._folder = plugin_folder(state)
         self._service: Service | None = None
         self.boot = secrets.token_hex(8)
@@ -41,11 +60,28 @@ class Station:
             secret=secret,
             nonce=functools.partial(secrets.token_hex, 32),
             on_order=lambda order: self.service.obey(order),
-            on_arrival=lambda: self.service.arrived(),
+            on_arrival=self._arrived,
             on_leave=lambda: self.service.left(),
         )
-        self._desk = Desk(boot=self.boot, ledger=self._journal, tell=self._door.tell)
+        self._desk = Desk(boot=self.boot, ledger=self._journal, tell=self._tell)
+        self._compact()
         self._desk.read(self._journal.entries(), now())
+
+    def _compact(self) -> None:
+        try:
+            self._journal.compact()
+        except NotJournalled as error:
+            logger.warning("The journal stays as long as it is: %s", error)
+
+    def _tell(self, report: Report) -> None:
+        if not self._door.tell(report) and isinstance(report, Local):
+            # The journal tells of the hub's shots later; of these nobody would.
+            self._untold.append(report)
+
+    def _arrived(self) -> None:
+        self.service.arrived()
+        while self._untold and self._door.tell(self._untold[0]):
+            del self._untold[0]
 
     @property
     def service(self) -> Service:
@@ -59,10 +95,10 @@ class Station:
         self._service = Service(
             machine=machine,
             desk=self._desk,
-            tell=self._door.tell,
-            boot=self.boot,
-            now=now,
+            tell=self._tell,
+            now=self._clock,
             patience=self._patience,
+            revival=self.revival,
         )
         return self._service
 

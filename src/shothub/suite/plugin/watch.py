@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from shothub.suite.plugin.decisions import InHand, Phase
+from shothub.suite.plugin.in_hand import InHand, Phase
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,6 +21,8 @@ class Facts:
         faults: error text of each device's tab that has one.
         dead: devices with a worker process that has ended.
         busy: devices that are not back in manual mode.
+        waiting: how many shots of the operator's own wait in BLACS's queue.
+        deaf: whether BLACS no longer answers those who submit to its own port.
     """
 
     paused: bool = False
@@ -29,6 +31,8 @@ class Facts:
     faults: dict[str, str] = field(default_factory=dict)
     dead: frozenset[str] = frozenset()
     busy: frozenset[str] = frozenset()
+    waiting: int = 0
+    deaf: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
