@@ -21,7 +21,10 @@ class Apparatus(models.Model):
         serving: share whose turn it is; ``burst`` seconds of it are used.
         config: configuration key of the shot that ran last.
         switch_seconds: measured mean cost of a change of configuration, seconds.
+        gap_seconds: measured mean time between two shots of one configuration.
         free_since: when the last shot ended, by the apparatus's clock.
+        spent: budgets by class (domain.budgets.Window.spent).
+        stirred: whether work came that may have to go before what is leased.
     """
 
     name = models.SlugField(max_length=48, unique=True)
@@ -48,7 +51,10 @@ class Apparatus(models.Model):
     burst = models.FloatField(default=0.0)
     config = models.CharField(max_length=64, blank=True)
     switch_seconds = models.FloatField(default=0.0)
+    gap_seconds = models.FloatField(default=0.0)
     free_since = models.DateTimeField(null=True)
+    spent = models.JSONField(default=dict)
+    stirred = models.BooleanField(default=False)
 
     class Meta:
         ordering = ("name",)

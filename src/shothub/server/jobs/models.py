@@ -7,7 +7,7 @@ from django.db import models
 
 from shothub.domain.states import JOB_ENDS, JobState, ShotState
 from shothub.server.accounts.principals import Principal
-from shothub.server.apparatus.models import Apparatus
+from shothub.server.apparatus.models import Apparatus, Share
 
 _JOB_STATES = [(state.value, state.value) for state in JobState]
 _SHOT_STATES = [(state.value, state.value) for state in ShotState]
@@ -52,6 +52,7 @@ class Job(models.Model):
         task_epoch: session that holds its compile or analyse task; 0 if none does.
         task_expires: when that task may be given out again.
         group: whose allocation it runs on; null for the user's own.
+        share: what fair queueing charges it to; null until it is compiled.
         service: domain.queue.Service that was asked for.
         config: configuration key; a change of it between two shots costs a switch.
         shot_seconds: mean duration of its shots as compiled.
@@ -97,6 +98,9 @@ class Job(models.Model):
     group = models.ForeignKey(
         "accounts.Group", null=True, on_delete=models.PROTECT, related_name="jobs"
     )
+    share = models.ForeignKey(
+        Share, null=True, on_delete=models.PROTECT, related_name="jobs"
+    )
     service = models.CharField(max_length=12, default="normal")
     config = models.CharField(max_length=64, blank=True)
     shot_seconds = models.FloatField(default=0.0)
@@ -132,6 +136,16 @@ class Job(models.Model):
             models.Index(
                 fields=["apparatus", "waiting", "owner", "submitted"],
                 name="job_waiting",
+            ),
+            models.Index(
+                fields=["share", "service", "-priority", "submitted", "id"],
+                condition=models.Q(waiting__gt=0, barred=""),
+                name="job_first_of_share",
+            ),
+            models.Index(
+                fields=["apparatus", "service", "submitted"],
+                condition=models.Q(waiting__gt=0, barred=""),
+                name="job_first_of_lab",
             ),
             models.Index(
                 fields=["apparatus"],
@@ -197,6 +211,7 @@ class Shot(models.Model):
 
     Attributes:
         fence, lease_epoch, lease_expires: of the present or last lease.
+        service: domain.queue.Service by which it was leased last.
         analysed: whether its single-shot results have arrived.
         reported: when the hub heard of its end, which may be long after it.
         decision: domain.evidence.Decision on its unknown outcome; empty for none.
@@ -210,6 +225,7 @@ class Shot(models.Model):
     fence = models.PositiveBigIntegerField(default=0)
     lease_epoch = models.PositiveBigIntegerField(default=0)
     lease_expires = models.DateTimeField(null=True)
+    service = models.CharField(max_length=12, blank=True)
     attempts = models.PositiveIntegerField(default=0)
     analysed = models.BooleanField(default=False)
     started = models.DateTimeField(null=True)
@@ -238,6 +254,7 @@ class Attempt(models.Model):
         began: when BLACS began, by the apparatus's clock.
         outcome: domain.states.Outcome, empty while it runs.
         late: whether its end was reported by a later session.
+        charged: machine seconds that its user was charged for it.
         ahead: whether leave to start it was given ahead, so that it may begin while the
             agent cannot reach the hub.
     """
@@ -254,6 +271,7 @@ class Attempt(models.Model):
     outcome = models.CharField(max_length=16, blank=True)
     reason = models.TextField(blank=True)
     late = models.BooleanField(default=False)
+    charged = models.FloatField(default=0.0)
     ahead = models.BooleanField(default=False)
 
     class Meta:
