@@ -18,6 +18,7 @@ USER_SCOPES = frozenset(
         "jobs:cancel",
         "results:read",
         "files:read",
+        "notifications:manage",
         "tokens:read",
         "tokens:create",
         "tokens:revoke",

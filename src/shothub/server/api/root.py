@@ -10,6 +10,7 @@ from shothub.server.api import (
     routes_agent,
     routes_apparatus,
     routes_jobs,
+    routes_notices,
     routes_reservations,
     routes_results,
 )
@@ -39,6 +40,7 @@ def build() -> NinjaAPI:
     api.add_router("/apparatus", routes_apparatus.router)
     api.add_router("/jobs", routes_jobs.router)
     api.add_router("/jobs", routes_results.router)
+    api.add_router("", routes_notices.router)
     api.add_router("/agent", routes_agent.router)
     api.add_router("/reservations", routes_reservations.reservations)
     api.add_router("/sessions", routes_reservations.sessions)

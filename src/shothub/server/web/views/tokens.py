@@ -25,6 +25,7 @@ _WORDS = {
     "jobs:cancel": "cancel your jobs",
     "results:read": "read results and images",
     "files:read": "download files",
+    "notifications:manage": "choose what you are told of, by mail and by webhooks",
     "tokens:read": "list your tokens",
     "tokens:create": "make tokens",
     "tokens:revoke": "revoke tokens",
