@@ -61,6 +61,8 @@ def book(
     group = _group_for(principal, wish, operates=operates)
     if wish.starts < now - _LATE:
         raise _invalid("It would begin in the past.", "starts", "past")
+    if not operates:
+        _require_allowed(apparatus, (principal.user, group))
     _require_fitting(apparatus, (wish.starts, wish.ends), operates=operates, now=now)
     if not operates:
         _require_budget(apparatus, (principal.user, group), wish)
@@ -197,6 +199,19 @@ def _invalid(detail: str, where: str, code: str = "bad_span") -> Invalid:
     return Invalid(detail, code=code, where=where)
 
 
+def _require_allowed(apparatus: Apparatus, holder: tuple[int, Group | None]) -> None:
+    if weekly_hours(apparatus, *holder) <= 0:
+        raise Forbidden(
+            f"The lab lets {_named(holder)} book no time on {apparatus.name!r}.",
+            code="reservations_not_granted",
+            hint="its operators book; ask the lab for hours of your own",
+        )
+
+
+def _named(holder: tuple[int, Group | None]) -> str:
+    return f"the group {holder[1].name}" if holder[1] else "you"
+
+
 def _require_budget(
     apparatus: Apparatus,
     holder: tuple[int, Group | None],
@@ -205,13 +220,6 @@ def _require_budget(
     apart_from: int = 0,
 ) -> None:
     allowed = weekly_hours(apparatus, *holder)
-    whose = f"the group {holder[1].name}" if holder[1] else "you"
-    if allowed <= 0:
-        raise Forbidden(
-            f"The lab lets {whose} book no time on {apparatus.name!r}.",
-            code="reservations_not_granted",
-            hint="its operators book; ask the lab for hours of your own",
-        )
     for week in weeks_of(wish.starts, wish.ends):
         booked = booked_hours(apparatus, holder, week, apart_from=apart_from)
         inside = min(wish.ends, week[1]) - max(wish.starts, week[0])
@@ -219,7 +227,7 @@ def _require_budget(
         if booked + asked > allowed + 1e-9:
             raise OverBudget(
                 f"In the week from {week[0]:%Y-%m-%d}, {booked:.2f} of {allowed:g} hours"
-                f" are booked for {whose}; {asked:.2f} more do not fit.",
+                f" are booked for {_named(holder)}; {asked:.2f} more do not fit.",
                 hint=f"book {max(allowed - booked, 0):.2f} hours, or in the week from"
                 f" {week[1]:%Y-%m-%d}",
             )
