@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import structlog
-from django.db import DatabaseError, close_old_connections
+from django.db import DatabaseError, InterfaceError, close_old_connections
 from django.utils.module_loading import import_string
 
 from shothub.runtime import clock
@@ -86,6 +86,6 @@ class Chores:
         close_old_connections()
         try:
             chore.do(clock.now())
-        except DatabaseError:
+        except (DatabaseError, InterfaceError):
             # A full or restarting database; what was due is due again next time.
             log.exception("chore failed", chore=chore.name)

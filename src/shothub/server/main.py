@@ -21,6 +21,7 @@ from django.db.migrations.executor import MigrationExecutor
 from django.utils.module_loading import import_string
 
 from shothub.runtime import logs
+from shothub.server import reachable
 from shothub.server.chores import Chores
 from shothub.server.config import BadConfig, configure, is_configured
 
@@ -38,20 +39,22 @@ def default_data() -> Path:
 
 
 def prepare(data: Path | None) -> None:
-    """Read the configuration and set Django up.
+    """Read the configuration, set Django up and see that the database is there.
 
     Raises:
-        BadConfig: the configuration is wrong.
+        BadConfig: the configuration is wrong, or the database is none to work with.
     """
     if data is not None or not is_configured():
         configure(data or default_data())
     os.environ["DJANGO_SETTINGS_MODULE"] = "shothub.server.settings"
     django.setup()
+    reachable.require()
 
 
 def migrate() -> None:
-    """Bring the database to the form that this version needs."""
-    call_command("migrate", verbosity=0, interactive=False)
+    """Bring the database to the form that this version needs; one process at a time."""
+    with reachable.alone():
+        call_command("migrate", verbosity=0, interactive=False)
 
 
 def require_migrated() -> None:
@@ -112,8 +115,8 @@ def serve(
         migrate()
     # The database of a hub that was never started, or is to be updated, is no fault.
     faults = check(with_database=not (only_check and apply_migrations))
-    for fault in faults:
-        sys.stderr.write(f"{fault}\n")
+    for line in (*faults, *reachable.doubts()):
+        sys.stderr.write(f"{line}\n")
     if only_check and not faults:
         sys.stdout.write(f"All is well; data in {settings.SHOTHUB.data}\n")
     if faults or only_check:

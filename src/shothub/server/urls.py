@@ -8,6 +8,7 @@ from shothub.server.api.problems import nothing_here
 from shothub.server.api.root import build
 
 api = build()
+handler500 = "shothub.server.web.problems.failure_page"
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/", api.urls),

@@ -2,7 +2,7 @@
 
 from importlib.metadata import version
 
-from django.db import connection
+from django.db import DatabaseError, InterfaceError, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from prometheus_client import CollectorRegistry, Gauge, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
@@ -17,8 +17,11 @@ from shothub.server.refusals import Refused
 
 def healthz(request: HttpRequest) -> HttpResponse:
     """Answer 200 if the database answers; open to all, as it tells nothing else."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT 1")
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    except (DatabaseError, InterfaceError):
+        return JsonResponse({"status": "no database"}, status=503)
     return JsonResponse({"status": "ok", "version": version("shothub")})
 
 

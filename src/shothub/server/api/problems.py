@@ -7,12 +7,13 @@ from typing import Any
 
 import structlog
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
-from django.db import OperationalError
+from django.db import DatabaseError, InterfaceError
 from django.http import Http404, HttpRequest, HttpResponse
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
 from shothub.domain.faults import Fault
+from shothub.server.failures import Failure, kind_of
 from shothub.server.refusals import (
     Conflict,
     Forbidden,
@@ -78,7 +79,8 @@ def install(api: NinjaAPI) -> None:
         AuthenticationError: _no_credential,
         HttpError: _http_error,
         Http404: _not_found,
-        OperationalError: _database,
+        DatabaseError: _database,
+        InterfaceError: _database,
         OSError: _disk,
         Exception: _failure,
     }
@@ -133,14 +135,17 @@ def _not_found(request: HttpRequest, _error: Http404) -> HttpResponse:
     return problem(request, 404, [_fault(404, "There is nothing at this address.")])
 
 
-def _database(request: HttpRequest, error: OperationalError) -> HttpResponse:
-    if "full" in str(error):
+def _database(request: HttpRequest, error: Exception) -> HttpResponse:
+    kind = kind_of(error)
+    if kind == Failure.FULL:
         return _full(request, error)
+    if kind == Failure.LASTING:
+        return _failure(request, error)
     log.warning("database busy", request_id=id_of(request), error=str(error))
     response = problem(
         request,
         503,
-        [Fault(code="busy", detail="The database is busy.", hint="try again")],
+        [Fault(code="busy", detail="The database is busy or away.", hint="try again")],
     )
     response.headers["Retry-After"] = "1"
     return response

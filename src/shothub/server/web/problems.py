@@ -1,10 +1,14 @@
-"""The page for a refusal, in words for people."""
+"""The pages for a refusal and for a failure, in words for people."""
 
+import sys
 from dataclasses import dataclass
 
+import structlog
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.template.loader import render_to_string
 
+from shothub.server.failures import Failure, kind_of
 from shothub.server.refusals import Refused
 
 _TITLES = {
@@ -12,6 +16,7 @@ _TITLES = {
     403: "Not allowed",
     404: "Not found",
 }
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,3 +41,14 @@ def problem_page(
     )
     context = {"problem": problem}
     return render(request, "shothub/problem.html", context, status=status)
+
+
+def failure_page(_request: HttpRequest) -> HttpResponse:
+    """Return the page for an exception that no view expects."""
+    error = sys.exception()
+    if error is None or kind_of(error) == Failure.LASTING:
+        return HttpResponse(render_to_string("500.html"), status=500)
+    log.warning("database busy", error=str(error))
+    answer = HttpResponse(render_to_string("503.html"), status=503)
+    answer.headers["Retry-After"] = "5"
+    return answer
