@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Callable
 from itertools import count
 from pathlib import Path
@@ -15,6 +16,7 @@ from queue import Empty, Queue
 from typing import TypeVar
 
 import zmq
+from tests.fakes.blacs_operator import Operator
 from tests.fakes.fake_plugin import FakeBlacs, FakePlugin
 
 from shothub.runtime.clock import monotonic
@@ -64,6 +66,22 @@ for argument in sys.argv[1:]:
     labscript.labscript_cleanup()
 """
 
+# BLACS as a lab starts it; but PySide6 lacks two names that PyQt has and BLACS logs, and
+# the suite's servers are to end with it.
+STOCK_BLACS = """\
+import runpy
+from qtutils.qt import QtCore
+QtCore.PYQT_VERSION_STR = QtCore.QT_VERSION_STR = "0"
+import zprocess.zlog
+from labscript_utils.labconfig import LabConfig
+from pathlib import Path
+from shothub.suite.servers import SuiteServers
+ports = {name: LabConfig().getint("ports", name) for name in ("zlock", "zlog")}
+SuiteServers(**ports, logs=Path(LabConfig().get("DEFAULT", "app_saved_configs"))).start()
+zprocess.zlog.DEFAULT_PORT = ports["zlog"]
+runpy.run_module("blacs", run_name="__main__", alter_sys=True)
+"""
+
 R = TypeVar("R", bound=Report)
 
 
@@ -75,7 +93,7 @@ class Lab:
         self.state = folder / "state"
         self.shots = folder / "shots"
         self.mood = folder / "mood"
-        self.devices = DEVICES / "moody"
+        self.devices = [DEVICES / "moody", DEVICES / "hand"]
         self._count = count()
         folder.mkdir(exist_ok=True)
         self.mood.write_text("")
@@ -88,7 +106,7 @@ class Lab:
             apparatus_name="test",
             connection_table=self.table,
             shots=self.shots,
-            user_devices=[self.devices],
+            user_devices=self.devices,
         )
         self.environment = suite_environment(home, offscreen=True)
         fault = compile_connection_table(
@@ -105,18 +123,40 @@ class Lab:
 
     def submit(self, path: str) -> str:
         """Give BLACS a shot as stock runmanager does; return BLACS's answer."""
-        config = configparser.RawConfigParser()
-        config.read(labconfig_file(self.state / "profile"))
+        answer = self.send(pickle.dumps(path))
+        assert answer is not None, "BLACS does not answer"
+        return answer
+
+    def send(self, *frames: bytes, seconds: float = 10.0) -> str | None:
+        """Send frames to BLACS's own port; return its answer, None if there is none."""
         with zmq.Context() as context, context.socket(zmq.REQ) as socket:
             socket.linger = 0
-            socket.connect(f"tcp://127.0.0.1:{config['ports']['BLACS']}")
-            socket.send(pickle.dumps(path))
-            assert socket.poll(10_000), "BLACS does not answer"
+            socket.connect(f"tcp://127.0.0.1:{self.port}")
+            socket.send_multipart(frames)
+            if not socket.poll(int(1000 * seconds)):
+                return None
             return str(pickle.loads(socket.recv()))  # noqa: S301 (BLACS's own)
 
     def worker(self) -> int:
         """Return the process id of the moody device's worker."""
         return int(self.mood.with_suffix(".pid").read_text())
+
+    def done_by_device(self) -> Counter[str]:
+        """Return how often the moody device took each step of each shot."""
+        lines = self.mood.with_suffix(".log").read_text().splitlines()
+        return Counter(lines)
+
+    @property
+    def operator(self) -> Operator:
+        """The person in front of BLACS."""
+        return Operator(self.mood.with_suffix(".hand"))
+
+    @property
+    def port(self) -> int:
+        """BLACS's own port."""
+        config = configparser.RawConfigParser()
+        config.read(labconfig_file(self.state / "profile"))
+        return int(config["ports"]["BLACS"])
 
     def _compile(self, table: str, lengths: dict[str, float]) -> None:
         arguments = []
@@ -129,6 +169,51 @@ class Lab:
             env=self.environment | {"READTHEDOCS": "1"},
             check=True,
         )
+
+
+class PlainBlacs:
+    """The stock BLACS as a lab starts it, without anything of shothub's in it."""
+
+    def __init__(self, lab: Lab) -> None:
+        self._lab = lab
+        self.operator = lab.operator
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> "PlainBlacs":
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.kill()
+
+    def start(self) -> None:
+        """Start it, and wait until its window is open."""
+        self._lab.mood.with_suffix(".hand").unlink(missing_ok=True)
+        with (self._lab.folder / "plain.log").open("ab") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-c", STOCK_BLACS],
+                env=self._lab.environment,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        self.operator.wait("BLACS's window", self.operator.is_there)
+
+    def close(self) -> None:
+        """Close its window and wait until it has ended."""
+        self.operator.do("app.ui.close()")
+        if self._process:
+            self._process.wait(30)
+        self.kill()
+
+    def kill(self) -> None:
+        """Kill it and its workers."""
+        process, self._process = self._process, None
+        if process is None:
+            return
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
 
 
 class FakeLab:

@@ -151,6 +151,9 @@ def free_ports(count: int) -> list[int]:
 
 def _bound(held: ExitStack, port: int) -> int:
     listener = held.enter_context(socket.socket(socket.AF_INET, socket.SOCK_STREAM))
+    if port and os.name == "posix":
+        # Connections of a BLACS that has just ended do not make its port another's.
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listener.bind(("", port))
     return int(listener.getsockname()[1])
 

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.fakes.suite_lab import Ear, Lab
+from tests.fakes.suite_lab import STOCK_BLACS, Ear, Lab
 
 from shothub.domain.faults import Fault
 from shothub.suite.blacs import BlacsFailed, start_blacs
@@ -22,22 +22,6 @@ from shothub.suite.profile import (
     suite_environment,
 )
 from shothub.wire.plugin import Endpoint, State
-
-# BLACS as a lab starts it; but PySide6 lacks two names that PyQt has and BLACS logs, and
-# the suite's servers are to end with it.
-STOCK_BLACS = """
-import runpy
-from qtutils.qt import QtCore
-QtCore.PYQT_VERSION_STR = QtCore.QT_VERSION_STR = "0"
-import zprocess.zlog
-from labscript_utils.labconfig import LabConfig
-from pathlib import Path
-from shothub.suite.servers import SuiteServers
-ports = {name: LabConfig().getint("ports", name) for name in ("zlock", "zlog")}
-SuiteServers(**ports, logs=Path(LabConfig().get("DEFAULT", "app_saved_configs"))).start()
-zprocess.zlog.DEFAULT_PORT = ports["zlog"]
-runpy.run_module("blacs", run_name="__main__", alter_sys=True)
-"""
 
 
 def profile(state: Path, table: str) -> dict[str, str]:
@@ -184,7 +168,7 @@ def _copy(lab: Lab, folder: Path) -> Path:
         apparatus_name="copy",
         connection_table=lab.table,
         shots=state / "shots",
-        user_devices=[lab.devices],
+        user_devices=lab.devices,
     )
     shutil.copy2(compiled_table(lab.state), compiled_table(state))
     return state

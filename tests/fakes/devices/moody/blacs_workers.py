@@ -9,17 +9,25 @@ from blacs.tab_base_classes import Worker
 
 
 class MoodyWorker(Worker):
-    """Does what the file says: ``fail <step>``, ``die <step>`` or ``sleep <step>``."""
+    """Does what the file says: ``fail <step>``, ``die <step>`` or ``sleep <step>``.
+
+    What it did is in the log beside that file: a line for each shot and step.
+    """
 
     mood_file: str
+    shot = ""
 
     def init(self) -> None:
         Path(self.mood_file).with_suffix(".pid").write_text(str(os.getpid()))
+        self._feel("init")
 
     def program_manual(self, values: dict[str, Any]) -> dict[str, Any]:
         return {}
 
-    def transition_to_buffered(self, *_: object) -> dict[str, Any]:
+    def transition_to_buffered(
+        self, _name: str, path: str, *_: object
+    ) -> dict[str, Any]:
+        self.shot = path
         self._feel("programming")
         return {}
 
@@ -37,6 +45,8 @@ class MoodyWorker(Worker):
         pass
 
     def _feel(self, step: str) -> None:
+        with Path(self.mood_file).with_suffix(".log").open("a") as log:
+            log.write(f"{step} {self.shot}\n")
         mood = Path(self.mood_file).read_text()
         if mood == f"fail {step}":
             raise RuntimeError(f"the moody device does not like {step}")
