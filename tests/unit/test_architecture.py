@@ -65,6 +65,7 @@ LIBRARIES = {
         "ninja",
         "platformdirs",
         "prometheus_client",
+        "psycopg",
         "pydantic",
         "pydantic_core",
         "pydantic_settings",

@@ -55,7 +55,7 @@ def settings_of(address: str, data: Path) -> dict[str, Any]:
         return _sqlite(data)
     parts = _split(address)
     return {
-        "ENGINE": "django.db.backends.postgresql",
+        "ENGINE": "shothub.server.postgresql",
         "NAME": unquote(parts.path.lstrip("/")),
         "USER": unquote(parts.username or ""),
         "PASSWORD": unquote(parts.password or ""),
