@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated, Any, Literal, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
 
@@ -81,10 +81,6 @@ def agent(
         Path | None,
         typer.Option(help="File that holds it.", envvar="SHOTHUB_AGENT_TOKEN_FILE"),
     ] = None,
-    only: Annotated[
-        Literal["analysis"] | None,
-        typer.Option(help="Only analyse, without a machine."),
-    ] = None,
 ) -> None:
     """Run the agent at an apparatus; it dials out to the hub and never listens."""
     if (token is None) == (token_file is None):
@@ -92,7 +88,7 @@ def agent(
     if token_file is not None:
         token = _content(token_file, "--token-file").strip()
     program = load("shothub.agent.main", program="agent", extra="agent")
-    program.run(apparatus, hub, token, only_analysis=only == "analysis")
+    program.run(apparatus, hub, token)
 
 
 def blacs(

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from shothub.agent.effects import Effect
 from shothub.agent.events import (
     Event,
+    Granted,
     Lease,
     Opened,
     PluginSaid,
@@ -22,6 +23,19 @@ AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
 def lease(fence: int, *, job: str = "job", until: float = 120.0) -> Lease:
     return Lease(shot=fence, job=job, index=fence, fence=fence, until=until)
+
+
+def ahead(fence: int, *, job: str = "job", until: float = 200.0) -> Granted:
+    """A shot granted ahead: attempt 100 + fence."""
+    return Granted(
+        shot=fence,
+        job=job,
+        index=fence,
+        fence=fence,
+        attempt=100 + fence,
+        duration=5.0,
+        until=until,
+    )
 
 
 def task(job: str = "job") -> CompileTask:

@@ -17,14 +17,21 @@ from shothub.agent.description import description
 from shothub.agent.hands import Hands, Tools, Workers
 from shothub.agent.holds import Holds
 from shothub.agent.journal import Journal
+from shothub.agent.link import Link
 from shothub.agent.outbox import Outbox
-from shothub.agent.polling import Kind, Poller, Standing
+from shothub.agent.polling import Books, Kind, Poller, Standing
 from shothub.agent.ports import GuestPort, HubPort, PluginPort
 from shothub.agent.prepare import Prepared
 from shothub.agent.runner import Runner
 from shothub.agent.shelf import Shelf
 from shothub.agent.site import Published, Site
-from shothub.agent.workers import AnalysisWorker, CompileWorker, Opener, Starter
+from shothub.agent.workers import (
+    AnalysisWorker,
+    CompileWorker,
+    Insistence,
+    Opener,
+    Starter,
+)
 from shothub.domain.faults import Fault
 from shothub.runtime import clock
 from shothub.wire.agents import Capacity, OpenSession
@@ -93,14 +100,21 @@ def _version(package: str) -> str:
         return ""
 
 
+def _taken_ahead(offline_seconds: float) -> Capacity:
+    """Return what is taken at most: leases, or grants where the lab allows them."""
+    if offline_seconds <= 0:
+        return TAKEN_AHEAD
+    return TAKEN_AHEAD.model_copy(update={"shots": 0, "ahead": offline_seconds})
+
+
 class Agent:
     """One agent of one apparatus; ``run`` works until ``stop`` or until it is fenced.
 
     Args:
         prepared: the apparatus folder.
         hub: the hub.
-        plugin: makes the channel to BLACS; None for an agent that only analyses.
-        compiling: sandbox that compiles; None if this agent does not compile.
+        plugin: makes the channel to BLACS.
+        compiling: sandbox that compiles.
         analysing: sandbox that analyses.
         no_sandbox: why users' code cannot be run here, in words; empty if it can.
     """
@@ -111,20 +125,22 @@ class Agent:
         *,
         hub: HubPort,
         plugin: PluginMaker,
-        compiling: GuestPort | None,
+        compiling: GuestPort,
         analysing: GuestPort,
         no_sandbox: str = "",
     ) -> None:
         site, folder = site_of(prepared), prepared.folder
         self._journal = Journal(folder.state)
-        self._standing = Standing()
+        self._standing = Standing(
+            Books(reports=self._journal.analyses_to_deliver, ahead=self._journal.ahead)
+        )
         self._outbox = Outbox(
             journal=self._journal, hub=hub, clock=clock.monotonic, jitter=random.random
         )
-        machine = compiling is not None
+        self._link = Link(self._outbox.hurry, random.random)
         self._runner = Runner(
             standing=self._standing,
-            most=TAKEN_AHEAD if machine else Capacity(analyse=TAKEN_AHEAD.analyse),
+            most=_taken_ahead(folder.config.link.offline_seconds),
             holds=Holds(
                 site=site,
                 table=folder.connection_table_h5,
@@ -135,10 +151,12 @@ class Agent:
         )
         self._plugin = plugin(self._heard, self._connection)
         shelf = Shelf(self._journal)
+        host = socket.gethostname()
         hello = OpenSession(
             apparatus=folder.config.name,
             agent_version=__version__,
-            host=socket.gethostname(),
+            host=host,
+            agent=self._journal.identity(host),
             description=describe(prepared, no_sandbox),
         )
         self._opener = Opener(
@@ -154,8 +172,7 @@ class Agent:
                 hub=hub,
                 journal=self._journal,
                 tell=self._runner.tell,
-                jitter=random.random,
-                wait=clock.pause,
+                insist=Insistence(self._link),
             ),
             compiler=self._compile_worker(site, shelf, hub, compiling),
             analyst=AnalysisWorker(
@@ -183,15 +200,17 @@ class Agent:
         self._pollers = [self._poller(kind, hub) for kind in _KINDS]
 
     def _compile_worker(
-        self, site: Site, shelf: Shelf, hub: HubPort, guest: GuestPort | None
-    ) -> CompileWorker | None:
-        if guest is None:
-            return None
+        self, site: Site, shelf: Shelf, hub: HubPort, guest: GuestPort
+    ) -> CompileWorker:
         compiler = Compiler(
             guest=guest, site=site, in_use=self._journal.was_started, now=clock.now
         )
         return CompileWorker(
-            compiler=compiler, hub=hub, shelf=shelf, tell=self._runner.tell
+            compiler=compiler,
+            hub=hub,
+            shelf=shelf,
+            tell=self._runner.tell,
+            insist=Insistence(self._link),
         )
 
     def _poller(self, kind: Kind, hub: HubPort) -> Poller:
@@ -201,6 +220,7 @@ class Agent:
             standing=self._standing,
             tell=self._runner.tell_and_wait,
             clock=clock.monotonic,
+            link=self._link,
         )
 
     @property
@@ -231,6 +251,7 @@ class Agent:
             return self._runner.run(self._hands.carry_out)
         finally:
             self._standing.close()
+            self._link.close()
             self._plugin.close()
             self._hands.close()
             self._outbox.wake()

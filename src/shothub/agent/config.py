@@ -95,6 +95,30 @@ class Sandbox(Section):
     memory: Annotated[int, Field(ge=100_000_000)] = 1_600_000_000
 
 
+class Queue(Section):
+    """How users share the machine; see wire.apparatus.QueuePolicy."""
+
+    setup_share: Annotated[float, Field(gt=0, le=0.9)] = 0.15
+    round_seconds: Annotated[float, Field(ge=1, le=86_400)] = 120.0
+    express_credit: Annotated[float, Field(ge=0, le=3600)] = 120.0
+    express_refill: Annotated[float, Field(ge=0, le=300)] = 10.0
+    express_share: Annotated[float, Field(ge=0, le=1)] = 0.2
+    calibration_share: Annotated[float, Field(ge=0, le=1)] = 0.25
+    half_life: Annotated[float, Field(ge=3600, le=31_536_000)] = 604_800.0
+    memory: Annotated[float, Field(ge=1, le=100)] = 2.0
+
+
+class Link(Section):
+    """How the machine depends on the line to the hub.
+
+    Attributes:
+        offline_seconds: work that may be started without the hub while it cannot be
+            reached; 0: none, every start asks the hub.
+    """
+
+    offline_seconds: Annotated[float, Field(ge=0, le=3600)] = 0.0
+
+
 class Reservations(Section):
     """Who may book time, and how long turns last; see wire.apparatus.ReservationPolicy."""
 
@@ -120,3 +144,5 @@ class ApparatusConfig(Section):
     labscript: Labscript = Labscript()
     orders: dict[str, DeviceOrder] = {}
     reservations: Reservations = Reservations()
+    queue: Queue = Queue()
+    link: Link = Link()

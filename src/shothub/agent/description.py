@@ -11,6 +11,7 @@ from shothub.wire.apparatus import (
     OutputView,
     ParameterView,
     ProcedureView,
+    QueuePolicy,
     ReservationPolicy,
 )
 
@@ -47,6 +48,8 @@ def description(
         accepts=[kind for kind in config.accept.kinds if kind not in refusals],
         refusals=[*(f"{kind}: {why}" for kind, why in refusals.items()), *notes],
         hdf5_download=config.storage.hdf5_download,
+        queue=QueuePolicy(**config.queue.model_dump()),
+        offline_seconds=config.link.offline_seconds,
         reservations=ReservationPolicy(**config.reservations.model_dump()),
         software=dict(software or {}),
     )
@@ -61,6 +64,7 @@ def _procedure(procedure: Procedure) -> ProcedureView:
         example=dict(procedure.example),
         routines=list(procedure.routines),
         multishot=list(procedure.multishot),
+        rerun=procedure.rerun,
         source=procedure.source,
         sha256=procedure.sha256,
     )

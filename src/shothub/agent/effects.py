@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from shothub.agent.events import Lease
+from shothub.agent.events import Granted, Lease
 from shothub.domain.states import Outcome
 from shothub.wire.agents import AnalyseTask, CompileTask
 from shothub.wire.plugin import Local
@@ -38,11 +38,26 @@ class AskStart:
 
 
 @dataclass(frozen=True)
+class NoteAhead:
+    """Journal these grants before anything is done with them."""
+
+    grants: tuple[Granted, ...]
+
+
+@dataclass(frozen=True)
+class TellMissed:
+    """Report what our journal says of these attempts: never had means never started."""
+
+    attempts: tuple[int, ...]
+
+
+@dataclass(frozen=True)
 class OfferShot:
     """Hand this attempt to the plugin; journal the offer first."""
 
     attempt: int
-    lease: Lease
+    job: str
+    index: int
 
 
 @dataclass(frozen=True)
@@ -128,6 +143,8 @@ Effect = (
     | CompileJob
     | GiveUpJob
     | AskStart
+    | NoteAhead
+    | TellMissed
     | OfferShot
     | WithdrawOffer
     | AbortShot

@@ -23,6 +23,27 @@ class Lease:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Granted:
+    """A shot whose START was given ahead; its attempt is open at the hub already.
+
+    Unlike a ``Lease`` it may be started while the hub cannot be reached, and it never
+    returns by time: its fate is told by this agent.
+
+    Attributes:
+        duration: expected length of the shot, seconds.
+        until: when it is given back unstarted, on the agent's monotonic clock.
+    """
+
+    shot: int
+    job: str
+    index: int
+    fence: int
+    attempt: int
+    duration: float
+    until: float
+
+
+@dataclass(frozen=True, kw_only=True)
 class Remembered:
     """What the agent's own journal says of an attempt.
 
@@ -55,25 +76,40 @@ class Opened:
 
 @dataclass(frozen=True)
 class LinkLost:
-    """A call to the hub came to nothing: its answer, with work in it, may be lost."""
+    """The hub did not answer a poll of session ``epoch``, which goes on all the same.
+
+    The next poll says what we hold, so that the hub takes back what this answer gave.
+    """
 
     epoch: int
 
 
 @dataclass(frozen=True)
 class Fenced:
-    """The hub says that a session newer than ``epoch`` exists."""
+    """The hub says that a session newer than ``epoch`` exists.
+
+    Attributes:
+        why: the hub's words.
+    """
 
     epoch: int
+    why: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
 class WorkCame:
-    """The hub answered a poll of session ``epoch``."""
+    """The hub answered a poll of session ``epoch``.
+
+    Attributes:
+        ahead: shots granted ahead.
+        missed: attempts granted ahead of which our last poll did not speak.
+    """
 
     epoch: int
     compile: tuple[CompileTask, ...] = ()
     leases: tuple[Lease, ...] = ()
+    ahead: tuple[Granted, ...] = ()
+    missed: tuple[int, ...] = ()
     analyse: tuple[AnalyseTask, ...] = ()
     cancelled: frozenset[str] = frozenset()
     abort: tuple[int, ...] = ()
@@ -97,7 +133,7 @@ class StartRefused:
 
 @dataclass(frozen=True)
 class StartLost:
-    """START was asked, but no answer came: the hub may have granted it."""
+    """START was asked, but this agent ends before an answer: it may have been granted."""
 
     fence: int
 

@@ -33,15 +33,19 @@ from shothub.wire.plugin import (
 
 logger = structlog.get_logger()
 
+NEVER_ARRIVED = (
+    "Leave to start, given ahead, never arrived: the answer with it was lost."
+)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Workers:
-    """Who does the slow work; None where this agent does none of a kind."""
+    """Who does the slow work."""
 
     opener: Opener
     starter: Starter
-    compiler: CompileWorker | None
-    analyst: AnalysisWorker | None
+    compiler: CompileWorker
+    analyst: AnalysisWorker
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,6 +90,8 @@ class Hands:
             do.CompileJob: self._compiling.put,
             do.AnalyseJob: self._analysing.put,
             do.GiveUpJob: self._give_up,
+            do.NoteAhead: lambda e: self._journal.note_ahead(e.grants),
+            do.TellMissed: self._tell_missed,
             do.OfferShot: self._offer,
             do.WithdrawOffer: lambda e: self._send(Withdraw(attempt=e.attempt)),
             do.AbortShot: lambda e: self._send(Abort(attempt=e.attempt)),
@@ -103,15 +109,15 @@ class Hands:
         """Begin to work; first with what an earlier run left unanalysed."""
         for bench in self._benches():
             bench.start()
-        if self._workers.analyst:
-            for attempted in self._journal.to_analyse():
-                self._analysing.put(attempted)
+        for attempted in self._journal.to_analyse():
+            self._analysing.put(attempted)
 
     def close(self) -> None:
         """End the benches; what is not done is in the journal."""
         self._workers.opener.close()
-        if self._workers.analyst:
-            self._workers.analyst.close()
+        self._workers.starter.close()
+        self._workers.compiler.close()
+        self._workers.analyst.close()
         for bench in self._benches():
             bench.close()
 
@@ -130,10 +136,9 @@ class Hands:
             logger.warning("order not sent", order=order.type, why=str(error))
 
     def _offer(self, effect: do.OfferShot) -> None:
-        lease = effect.lease
-        shot = self._shelf.shot(lease.job, lease.index)
+        shot = self._shelf.shot(effect.job, effect.index)
         if shot is None:
-            logger.error("no shot file", job=lease.job, shot=lease.index)
+            logger.error("no shot file", job=effect.job, shot=effect.index)
             ended = Ended(
                 attempt=effect.attempt,
                 outcome=Outcome.FAILED,
@@ -144,7 +149,7 @@ class Hands:
             return
         path, seconds = shot
         self._journal.note_offered(effect.attempt)
-        logger.info("offer", attempt=effect.attempt, job=lease.job, shot=lease.index)
+        logger.info("offer", attempt=effect.attempt, job=effect.job, shot=effect.index)
         self._send(Offer(attempt=effect.attempt, path=str(path), seconds=seconds))
 
     def _begun(self, effect: do.NoteBegun) -> None:
@@ -171,8 +176,22 @@ class Hands:
             reason=effect.reason,
         )
         attempted = self._journal.attempted(effect.attempt)
-        if effect.outcome is Outcome.DONE and attempted and self._workers.analyst:
+        if effect.outcome is Outcome.DONE and attempted:
             self._analysing.put(attempted)
+
+    def _tell_missed(self, effect: do.TellMissed) -> None:
+        """Answer from the journal: a grant that never arrived was never started."""
+        for attempt in effect.attempts:
+            if self._journal.attempted(attempt) is None:
+                self._finish(
+                    do.ReportFinish(
+                        attempt=attempt,
+                        outcome=Outcome.NOT_STARTED,
+                        reason=NEVER_ARRIVED,
+                    )
+                )
+            else:
+                self._again(do.ReportAgain(attempt))
 
     def _again(self, effect: do.ReportAgain) -> None:
         attempted = self._journal.attempted(effect.attempt)
@@ -209,17 +228,13 @@ class Hands:
         self._outbox.wake()
 
     def _give_up(self, effect: do.GiveUpJob) -> None:
-        if self._workers.compiler:
-            self._workers.compiler.give_up(effect.job)
+        self._workers.compiler.give_up(effect.job)
 
     def _compile(self, effect: do.CompileJob) -> None:
-        if self._workers.compiler:
-            self._workers.compiler.compile(effect)
+        self._workers.compiler.compile(effect)
 
     def _analyse(self, piece: Attempted | do.AnalyseJob) -> None:
         analyst = self._workers.analyst
-        if analyst is None:
-            return
         epoch = self._standing.last_epoch
         if isinstance(piece, Attempted):
             analyst.shot(piece, epoch)

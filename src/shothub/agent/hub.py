@@ -30,6 +30,10 @@ from shothub.wire.problems import Problem
 
 _CHUNK = 1 << 20
 _ANSWER_SECONDS = 30.0
+_SHORT_SECONDS = 10.0
+"""After which a poll that should have been answered, or a START, is asked again: where a
+line was cut without a word, nothing else ends the waiting."""
+
 _AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504})
 
 ReplyT = TypeVar("ReplyT", bound=BaseModel)
@@ -105,15 +109,15 @@ class AgentHub:
 
     def poll(self, poll: Poll) -> Work:
         """Ask for work; the hub answers at once if there is some, else after a while."""
-        return self._call("poll", poll, Work, seconds=poll.wait + _ANSWER_SECONDS)
+        return self._call("poll", poll, Work, seconds=poll.wait + _SHORT_SECONDS)
 
     def start(self, shot: int, start: Start) -> Started:
         """Ask for leave to start an attempt at a shot."""
-        return self._call(f"shots/{shot}/start", start, Started)
+        return self._call(f"shots/{shot}/start", start, Started, seconds=_SHORT_SECONDS)
 
     def compiled(self, job: str, compiled: Compiled) -> Accepted:
         """Tell the shots of a compiled job, or why there are none."""
-        return self._call(f"jobs/{job}/compiled", compiled, Accepted, seconds=120.0)
+        return self._call(f"jobs/{job}/compiled", compiled, Accepted)
 
     def report(self, route: str, body: str) -> None:
         """Deliver a report (JSON) to one of the agent endpoints."""

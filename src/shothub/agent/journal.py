@@ -5,8 +5,9 @@ it returns once there is room again. One agent per state folder: an OS lock on
 ``agent.lock`` is held as long as the journal is open.
 """
 
-import fcntl
+import hashlib
 import os
+import secrets
 import sqlite3
 import threading
 from collections.abc import Callable, Iterable, Iterator
@@ -19,8 +20,8 @@ from typing import Concatenate, ParamSpec, TypeVar
 
 import structlog
 
-from shothub.agent.events import Lease, Remembered
-from shothub.domain.faults import Fault
+from shothub.agent.alone import hold_folder
+from shothub.agent.events import Granted, Lease, Remembered
 from shothub.domain.states import Outcome
 from shothub.runtime.clock import pause
 
@@ -39,27 +40,18 @@ CREATE TABLE IF NOT EXISTS attempts (
   attempt INTEGER PRIMARY KEY, shot INTEGER NOT NULL, job TEXT NOT NULL,
   idx INTEGER NOT NULL, offered INTEGER NOT NULL DEFAULT 0,
   begun TEXT, ended TEXT, outcome TEXT, reason TEXT NOT NULL DEFAULT '',
-  analysed INTEGER NOT NULL DEFAULT 0);
+  analysed INTEGER NOT NULL DEFAULT 0, ahead INTEGER NOT NULL DEFAULT 0);
+CREATE TABLE IF NOT EXISTS identity (id TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS outbox (
   id INTEGER PRIMARY KEY AUTOINCREMENT, rank INTEGER NOT NULL, route TEXT NOT NULL,
   body TEXT NOT NULL, file TEXT NOT NULL DEFAULT '', job TEXT NOT NULL DEFAULT '',
   refused TEXT NOT NULL DEFAULT '');
 CREATE INDEX IF NOT EXISTS outbox_order ON outbox (rank, id) WHERE refused = '';
 """
-
-
-class AnotherAgent(Exception):
-    """Another agent already works in this state folder."""
-
-    def __init__(self, folder: Path, owner: str) -> None:
-        who = f" (process {owner})" if owner else ""
-        self.fault = Fault(
-            code="another_agent",
-            detail=f"Another agent{who} already works in {folder}.",
-            where=str(folder / "agent.lock"),
-            hint="end that one first; each apparatus has one agent",
-        )
-        super().__init__(str(self.fault))
+_AHEAD = "ahead INTEGER NOT NULL DEFAULT 0"
+_OPEN_INDEX = (
+    "CREATE INDEX IF NOT EXISTS granted_ahead ON attempts (attempt) WHERE ahead = 1"
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,7 +111,7 @@ class Journal:
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        self._folder_lock = _hold_folder(folder)
+        self._folder_lock = hold_folder(folder)
         self._mutex = threading.RLock()
         self._db = sqlite3.connect(
             folder / "agent.sqlite3", check_same_thread=False, isolation_level=None
@@ -127,6 +119,27 @@ class Journal:
         self._db.execute("PRAGMA journal_mode = WAL")
         self._db.execute("PRAGMA synchronous = FULL")
         self._db.executescript(_SCHEMA)
+        self._add_what_is_new()
+        self._folder = folder.resolve()
+
+    def _add_what_is_new(self) -> None:
+        columns = {row[1] for row in self._db.execute("PRAGMA table_info(attempts)")}
+        if "ahead" not in columns:
+            self._db.execute(f"ALTER TABLE attempts ADD COLUMN {_AHEAD}")
+        self._db.execute(_OPEN_INDEX)
+
+    def identity(self, host: str) -> str:
+        """Return what tells this agent, through its restarts, from any other.
+
+        It is of this journal at this place: a copy of the folder, or the same one on
+        another computer, is another agent.
+        """
+        with self._transaction() as db:
+            if not db.execute("SELECT 1 FROM identity").fetchone():
+                db.execute("INSERT INTO identity VALUES (?)", (secrets.token_hex(16),))
+            (own,) = db.execute("SELECT id FROM identity").fetchone()
+        place = f"{own} {host} {self._folder}"
+        return hashlib.sha256(place.encode()).hexdigest()[:32]
 
     def close(self) -> None:
         """Close the file and let another agent have the folder."""
@@ -200,6 +213,21 @@ class Journal:
                 (attempt, lease.shot, lease.job, lease.index),
             )
             db.execute("DELETE FROM asks WHERE fence = ?", (lease.fence,))
+
+    @_patiently
+    def note_ahead(self, grants: Iterable[Granted]) -> None:
+        """START was granted ahead: these attempts exist at the hub."""
+        with self._transaction() as db:
+            db.executemany(
+                "INSERT OR IGNORE INTO attempts (attempt, shot, job, idx, ahead)"
+                " VALUES (?, ?, ?, ?, 1)",
+                [(g.attempt, g.shot, g.job, g.index) for g in grants],
+            )
+
+    def ahead(self) -> list[int]:
+        """Return the attempts granted ahead whose ends the hub has not confirmed."""
+        query = "SELECT attempt FROM attempts WHERE ahead = 1 ORDER BY attempt"
+        return [int(str(attempt)) for (attempt,) in self._rows(query)]
 
     @_patiently
     def note_offered(self, attempt: int) -> None:
@@ -295,6 +323,13 @@ class Journal:
             if not waiting:
                 _post(db, [parcel])
 
+    def analyses_to_deliver(self) -> list[str]:
+        """Return the jobs whose multi-shot results are still to be delivered."""
+        rows = self._rows(
+            "SELECT job FROM outbox WHERE refused = '' AND route LIKE 'jobs/%/analysed'"
+        )
+        return [str(job) for (job,) in rows]
+
     def waiting(self) -> list[tuple[int, Parcel]]:
         """Return the deliveries that wait, in the order in which they are to go."""
         rows = self._rows(
@@ -319,6 +354,12 @@ class Journal:
     def delivered(self, parcel: int) -> None:
         """The hub has confirmed this delivery."""
         with self._transaction() as db:
+            db.execute(
+                "UPDATE attempts SET ahead = 0 WHERE ahead = 1 AND"
+                " 'attempts/' || attempt || '/finish' ="
+                " (SELECT route FROM outbox WHERE id = ?)",
+                (parcel,),
+            )
             db.execute("DELETE FROM outbox WHERE id = ?", (parcel,))
 
     @_patiently
@@ -350,16 +391,3 @@ def _post(db: sqlite3.Connection, parcels: Iterable[Parcel]) -> None:
         "INSERT INTO outbox (rank, route, body, file, job) VALUES (?, ?, ?, ?, ?)",
         [(p.rank, p.route, p.body, p.file, p.job) for p in parcels],
     )
-
-
-def _hold_folder(folder: Path) -> int:
-    lock = os.open(folder / "agent.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        owner = os.read(lock, 20).decode("ascii", "replace").strip()
-        os.close(lock)
-        raise AnotherAgent(folder, owner) from None
-    os.ftruncate(lock, 0)
-    os.write(lock, str(os.getpid()).encode())
-    return lock

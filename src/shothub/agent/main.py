@@ -11,8 +11,8 @@ from rich.console import Console
 from rich.table import Table
 
 from shothub.agent.agent import Agent, PluginMaker
+from shothub.agent.alone import AnotherAgent
 from shothub.agent.hub import AgentHub
-from shothub.agent.journal import AnotherAgent
 from shothub.agent.ports import GuestPort
 from shothub.agent.prepare import NotReady, Prepared, prepare
 from shothub.agent.session import TAKEN_OVER
@@ -29,33 +29,15 @@ from shothub.sandbox.host import (
     Zygote,
     probe,
 )
-from shothub.suite.channel import NotConnected, PluginChannel
+from shothub.suite.channel import PluginChannel
 from shothub.wire.guests import AnalyseOrder, CompileOrder
-from shothub.wire.plugin import Order, Report
+from shothub.wire.plugin import Report
 
 STOPPED, REFUSED, FENCED = 0, 2, 3
 """Exit codes."""
 
 _PROCESSOR_SHARE = 0.75
 """Processor seconds of a sandbox for each second by the clock."""
-
-
-class NoMachine:
-    """Stands for the plugin in an agent that only analyses."""
-
-    def start(self) -> None:
-        """Do nothing."""
-
-    def send(self, order: Order) -> None:
-        """Refuse every order.
-
-        Raises:
-            NotConnected: always.
-        """
-        raise NotConnected(f"this agent has no machine for {order.type}")
-
-    def close(self) -> None:
-        """Do nothing."""
 
 
 class NoSandbox:
@@ -102,15 +84,13 @@ def limits_of(prepared: Prepared) -> GuestLimits:
     )
 
 
-def run(folder: Path, hub: str, token: str, *, only_analysis: bool = False) -> None:
+def run(folder: Path, hub: str, token: str) -> None:
     """Run the agent of an apparatus until it is told to stop.
 
     Args:
         folder: the apparatus folder.
         hub: address of the hub.
         token: the agent's token.
-        only_analysis: neither compile nor drive the machine. Such an agent takes the
-            apparatus over as any other does: not beside an agent with a machine.
 
     Raises:
         SystemExit: code 2 if something is wrong with the folder, the sandbox or the
@@ -121,7 +101,7 @@ def run(folder: Path, hub: str, token: str, *, only_analysis: bool = False) -> N
     try:
         prepared = prepare(folder)
         with ExitStack() as stack:
-            agent = _assemble(stack, console, prepared, hub, token, only_analysis)
+            agent = _assemble(stack, console, prepared, hub, token)
             code = _work(agent, console)
     except NotReady as error:
         code = _refuse(console, error.faults)
@@ -135,25 +115,20 @@ def run(folder: Path, hub: str, token: str, *, only_analysis: bool = False) -> N
 
 
 def _assemble(
-    stack: ExitStack,
-    console: Console,
-    prepared: Prepared,
-    url: str,
-    token: str,
-    only_analysis: bool,  # noqa: FBT001
+    stack: ExitStack, console: Console, prepared: Prepared, url: str, token: str
 ) -> Agent:
     layers = probe()
     no_sandbox = "; ".join(layers.missing)
     hub = stack.enter_context(AgentHub(url, token))
-    kinds: list[GuestKind] = ["analyse"] if only_analysis else ["analyse", "compile"]
+    kinds: tuple[GuestKind, ...] = ("analyse", "compile")
     _summary(console, prepared, url, layers)
     guests = {kind: _guest(stack, kind, prepared, no_sandbox) for kind in kinds}
     _warm(guests.values())
     return Agent(
         prepared,
         hub=hub,
-        plugin=_plugin(prepared, only_analysis=only_analysis),
-        compiling=guests.get("compile"),
+        plugin=_plugin(prepared),
+        compiling=guests["compile"],
         analysing=guests["analyse"],
         no_sandbox=no_sandbox,
     )
@@ -176,12 +151,10 @@ def _warm(guests: Iterable[GuestPort]) -> None:
         list(pool.map(Zygote.start, zygotes))
 
 
-def _plugin(prepared: Prepared, *, only_analysis: bool) -> PluginMaker:
+def _plugin(prepared: Prepared) -> PluginMaker:
     def make(
         on_report: Callable[[Report], None], on_connection: Callable[[bool], None]
-    ) -> NoMachine | PluginChannel:
-        if only_analysis:
-            return NoMachine()
+    ) -> PluginChannel:
         return PluginChannel(prepared.state, on_report, on_connection)
 
     return make
@@ -194,7 +167,7 @@ def _work(agent: Agent, console: Console) -> int:
     if agent.denied:
         return _refuse(console, [agent.denied])
     console.print(f"The agent has ended: {reason}")
-    return FENCED if reason == TAKEN_OVER else STOPPED
+    return FENCED if reason.startswith(TAKEN_OVER) else STOPPED
 
 
 def _refuse(console: Console, faults: Sequence[Fault]) -> int:

@@ -9,7 +9,7 @@ import structlog
 
 from shothub.agent.hub import NotAllowed, Refused, Unreachable
 from shothub.agent.journal import Journal, Parcel
-from shothub.agent.parcels import without_results
+from shothub.agent.parcels import undelivered, without_results
 from shothub.agent.ports import HubPort
 from shothub.runtime.delays import delays
 
@@ -43,6 +43,7 @@ class Outbox:
         self._jitter = jitter
         self._change = threading.Condition()
         self._posted = True
+        self._hurried = False
         self._closed = False
         self._empty = threading.Event()
         self._due: dict[int, tuple[float, Iterator[float]]] = {}
@@ -52,6 +53,12 @@ class Outbox:
         with self._change:
             self._empty.clear()
             self._posted = True
+            self._change.notify()
+
+    def hurry(self) -> None:
+        """Try everything at once: the hub answers again."""
+        with self._change:
+            self._hurried = self._posted = True
             self._change.notify()
 
     def close(self) -> None:
@@ -76,6 +83,7 @@ class Outbox:
     def deliver_all(self) -> float | None:
         """Deliver all that is due; return seconds until more is, None if nothing waits."""
         while not self._closed:
+            self._forget_delays()
             waiting = self._journal.waiting()
             if not waiting:
                 self._empty.set()
@@ -87,6 +95,12 @@ class Outbox:
                 return max(0.0, soonest - self._clock())
             self._deliver(*due)
         return None
+
+    def _forget_delays(self) -> None:
+        with self._change:
+            if self._hurried:
+                self._due.clear()
+            self._hurried = False
 
     def _is_due(self, ident: int) -> bool:
         return ident not in self._due or self._due[ident][0] <= self._clock()
@@ -115,7 +129,9 @@ class Outbox:
         """Keep what the hub does not take; tell it at least that there was something."""
         self._journal.refused(ident, str(error))
         if error.problem.status in _WRONG_IN_ITSELF:
-            instead = without_results(parcel, str(error))
+            instead = without_results(parcel, str(error)) or undelivered(
+                parcel, error.problem.detail
+            )
             if instead:
                 self._journal.post([instead])
 

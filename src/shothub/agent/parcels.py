@@ -14,7 +14,7 @@ from shothub.agent.gathered import RoutineFile, file_part
 from shothub.agent.journal import Parcel
 from shothub.shots.png import preview
 from shothub.shots.read import ImageStack
-from shothub.wire.agents import RoutineResult
+from shothub.wire.agents import RoutineResult, Undelivered
 
 REPORT, CONTENT = 0, 1
 """Ranks: ends of shots go before files and results."""
@@ -163,6 +163,27 @@ def without_results(parcel: Parcel, why: str) -> Parcel | None:
         return None
     body = json.dumps({"epoch": report["epoch"], "routines": lost})
     return replace(parcel, body=body)
+
+
+def undelivered(parcel: Parcel, why: str) -> Parcel | None:
+    """Return the report that a file was not taken, for the user to read at his job.
+
+    None if the parcel is no file.
+    """
+    if not parcel.file:
+        return None
+    description = json.loads(parcel.body)
+    shot = description.get("shot")
+    report = Undelivered(
+        epoch=0,
+        name=parcel.route.partition("/files/")[2][:200],
+        reason=why[:_REASON],
+        shot=None if shot is None else int(shot),
+    )
+    route = f"jobs/{parcel.job}/undelivered"
+    return Parcel(
+        rank=CONTENT, route=route, body=report.model_dump_json(), job=parcel.job
+    )
 
 
 def npy(array: NDArray[np.generic]) -> bytes:

@@ -1,16 +1,19 @@
 """Asks the hub for work: one long-poll for each kind of it, so that none waits for another."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Literal
 
 import structlog
 
-from shothub.agent.events import Event, Fenced, Lease, LinkLost, WorkCame
+from shothub.agent.events import Event, Fenced, Granted, Lease, LinkLost, WorkCame
 from shothub.agent.hub import Fenced as FencedOff
 from shothub.agent.hub import HubError
+from shothub.agent.link import Link
 from shothub.agent.ports import HubPort
-from shothub.wire.agents import Capacity, Poll, Work
+from shothub.agent.state import InHand
+from shothub.wire.agents import Capacity, Holding, Poll, Work
 from shothub.wire.apparatus import ApparatusStatus
 
 logger = structlog.get_logger()
@@ -22,10 +25,34 @@ WAIT_FULL = 2.0
 Kind = Literal["compile", "shots", "analyse"]
 
 
+def _nothing() -> Sequence[str]:
+    return ()
+
+
+def _none() -> Sequence[int]:
+    return ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Books:
+    """What the journal holds that polls speak of.
+
+    Attributes:
+        reports: returns the jobs whose analyses are still to be delivered.
+        ahead: returns the attempts granted ahead whose ends the hub has not confirmed.
+    """
+
+    reports: Callable[[], Sequence[str]] = _nothing
+    ahead: Callable[[], Sequence[int]] = _none
+
+
 class Standing:
     """What polls say of us; pollers sleep here until they have something to ask for."""
 
-    def __init__(self) -> None:
+    def __init__(self, books: Books | None = None) -> None:
+        self._books = books or Books()
+        self._held = InHand()
+        self._serials: dict[Kind, int] = {}
         self._change = threading.Condition()
         self._epoch = 0
         self._last_epoch = 0
@@ -43,10 +70,17 @@ class Standing:
         """Tell whether the pollers are to end."""
         return self._closed
 
-    def update(self, epoch: int, capacity: Capacity, status: ApparatusStatus) -> None:
-        """Say how we are now."""
+    def update(
+        self,
+        epoch: int,
+        capacity: Capacity,
+        status: ApparatusStatus,
+        held: InHand | None = None,
+    ) -> None:
+        """Say how we are now, and what we hold."""
         with self._change:
             self._epoch, self._capacity, self._status = epoch, capacity, status
+            self._held = held or InHand()
             self._last_epoch = epoch or self._last_epoch
             self._change.notify_all()
 
@@ -65,18 +99,42 @@ class Standing:
             self._change.wait_for(lambda: self._closed or self._ready(kind))
             if self._closed:
                 return None
-            room = getattr(self._capacity, kind)
+            capacity = self._capacity
+            room = capacity.model_dump(include=_ASKS[kind])
             return Poll(
                 epoch=self._epoch,
-                capacity=Capacity(**{kind: room}),
+                capacity=Capacity(**room),
+                holding=self._holding(kind),
                 status=self._status,
-                wait=WAIT if room else WAIT_FULL,
+                wait=WAIT if any(room.values()) else WAIT_FULL,
             )
+
+    def _holding(self, kind: Kind) -> Holding:
+        serial = self._serials[kind] = self._serials.get(kind, 0) + 1
+        if kind == "compile":
+            return Holding(kind=kind, serial=serial, jobs=list(self._held.compiling))
+        if kind == "analyse":
+            jobs = {*self._held.analysing, *self._books.reports()}
+            return Holding(kind=kind, serial=serial, jobs=sorted(jobs))
+        return Holding(
+            kind=kind,
+            serial=serial,
+            fences=list(self._held.fences),
+            attempts=list(self._books.ahead()),
+        )
 
     def _ready(self, kind: Kind) -> bool:
         if not self._epoch:
             return False
-        return kind == "compile" or getattr(self._capacity, kind) > 0
+        room = self._capacity.model_dump(include=_ASKS[kind])
+        return kind == "compile" or any(room.values())
+
+
+_ASKS: dict[Kind, set[str]] = {
+    "compile": {"compile"},
+    "shots": {"shots", "ahead"},
+    "analyse": {"analyse"},
+}
 
 
 class Poller:
@@ -89,6 +147,7 @@ class Poller:
         tell: takes an event and returns when the session has handled it, so that the next
             poll speaks of the state after it.
         clock: monotonic seconds.
+        link: learns whether the hub answers, and wakes us when it does again.
     """
 
     def __init__(
@@ -99,7 +158,9 @@ class Poller:
         standing: Standing,
         tell: Callable[[Event], None],
         clock: Callable[[], float],
+        link: Link,
     ) -> None:
+        self._link = link
         self._kind = kind
         self._hub = hub
         self._standing = standing
@@ -108,17 +169,22 @@ class Poller:
 
     def run(self) -> None:
         """Poll until the standing is closed."""
+        pauses = self._link.pauses()
         while poll := self._standing.next_poll(self._kind):
             asked = self._clock()
             try:
                 work = self._hub.poll(poll)
-            except FencedOff:
-                self._tell(Fenced(poll.epoch))
+            except FencedOff as error:
+                self._tell(Fenced(poll.epoch, error.problem.detail))
             except HubError as error:
                 logger.warning("no answer to a poll", work=self._kind, why=str(error))
+                self._link.lost()
                 self._tell(LinkLost(poll.epoch))
+                self._link.pause(next(pauses))
             else:
+                pauses = self._link.pauses()
                 self._tell(_work_came(poll.epoch, work, asked))
+                self._link.answered()
 
 
 def _work_came(epoch: int, work: Work, asked: float) -> WorkCame:
@@ -135,6 +201,19 @@ def _work_came(epoch: int, work: Work, asked: float) -> WorkCame:
             )
             for lease in work.shots
         ),
+        ahead=tuple(
+            Granted(
+                shot=grant.shot,
+                job=grant.job,
+                index=grant.index,
+                fence=grant.fence,
+                attempt=grant.attempt,
+                duration=grant.duration,
+                until=asked + grant.seconds,
+            )
+            for grant in work.ahead
+        ),
+        missed=tuple(work.missed),
         analyse=tuple(work.analyse),
         cancelled=frozenset(work.cancelled),
         abort=tuple(work.abort),

@@ -7,7 +7,7 @@ import keyword
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
@@ -17,7 +17,10 @@ from shothub.domain.names import is_slug
 from shothub.domain.parameters import Kind, Parameter, check_values
 from shothub.domain.scans import Scalar
 
-DECLARATIONS = ("GLOBALS", "EXAMPLE", "ROUTINES", "MULTISHOT")
+Rerun = Literal["never", "safe"]
+"""Whether a shot whose outcome is unknown may be run again by itself."""
+
+DECLARATIONS = ("GLOBALS", "EXAMPLE", "ROUTINES", "MULTISHOT", "RERUN")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,6 +35,7 @@ class Procedure:
         example: globals of an example job.
         routines: single-shot routines, by name.
         multishot: multi-shot routines, by name.
+        rerun: whether a shot of unknown outcome may be run again by itself.
         source: its text.
         sha256: digest of the text, hexadecimal.
     """
@@ -43,6 +47,7 @@ class Procedure:
     example: Mapping[str, JsonValue] = field(default_factory=dict)
     routines: tuple[str, ...] = ()
     multishot: tuple[str, ...] = ()
+    rerun: Rerun = "never"
     source: str
     sha256: str
 
@@ -87,6 +92,7 @@ def read_procedure(path: Path, *, max_shots: int = 100_000) -> Procedure | list[
         faults = _example_faults(path, lines, parameters, example, max_shots)
     routines = _names(declared, "ROUTINES", path, lines, faults)
     multishot = _names(declared, "MULTISHOT", path, lines, faults)
+    rerun = _rerun(declared, path, lines, faults)
     if faults:
         return faults
     title, _, doc = (ast.get_docstring(module) or path.stem).partition("\n")
@@ -98,6 +104,7 @@ def read_procedure(path: Path, *, max_shots: int = 100_000) -> Procedure | list[
         example=example,
         routines=routines,
         multishot=multishot,
+        rerun=rerun,
         source=text,
         sha256=hashlib.sha256(text.encode()).hexdigest(),
     )
@@ -179,6 +186,25 @@ def _names(
         )
     )
     return ()
+
+
+def _rerun(
+    declared: Mapping[str, Any], path: Path, lines: Lines, faults: list[Fault]
+) -> Rerun:
+    value = declared.get("RERUN", "never")
+    for known in get_args(Rerun):
+        if value == known:
+            return known  # type: ignore[no-any-return]
+    faults.append(
+        Fault(
+            code="bad_procedure",
+            detail=f"RERUN is {value!r}: it must be 'never' or 'safe'.",
+            where=_place(path, lines, "RERUN"),
+            hint='RERUN = "safe" where a second run of a shot that may have run does no'
+            " harm; leave it out otherwise",
+        )
+    )
+    return "never"
 
 
 def _parameter(name: str, entry: Any, where: str) -> Parameter | list[Fault]:

@@ -10,7 +10,7 @@ from shothub.agent import effects as do
 from shothub.agent import events as ev
 from shothub.agent.polling import Standing
 from shothub.agent.session import handle
-from shothub.agent.state import State, capacity, status
+from shothub.agent.state import State, capacity, in_hand, status
 from shothub.wire.agents import Capacity
 
 logger = structlog.get_logger()
@@ -23,8 +23,8 @@ class Runner:
 
     Args:
         standing: learns what polls are to say after each change.
-        most: how many compile tasks and leases are taken ahead; zero of what this agent
-            does not do.
+        most: how many compile tasks and leases are taken ahead, and for how many
+            seconds shots are to be granted ahead.
         holds: returns what keeps shots or compilations from starting, and the free bytes.
         clock: monotonic seconds.
     """
@@ -107,10 +107,6 @@ class Runner:
             self._publish()
 
     def _publish(self) -> None:
-        room = capacity(
-            self._state, compiles=self._most.compile, shots=self._most.shots
-        )
-        if not self._most.analyse:
-            room = room.model_copy(update={"analyse": 0})
+        room = capacity(self._state, self._most)
         standing = status(self._state, disk_free=self._disk_free)
-        self._standing.update(self._state.epoch, room, standing)
+        self._standing.update(self._state.epoch, room, standing, in_hand(self._state))

@@ -1,5 +1,9 @@
 """The agent's decisions: an event in, the new state and the effects out, nothing else.
 
+A shot is started on a lease, after START was asked and granted, or on a grant that was
+given ahead, where the lab has allowed that. The two are kept apart: leases lapse and are
+dropped, grants are only ever offered or given back.
+
 One START at a time, one offer at a time: the next shot is asked for when the plugin says
 that the present one is ending, or at once when the machine is idle. A shot whose START
 was granted but which was never taken ends as ``not_started``.
@@ -9,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from shothub.agent import machine, reconcile
+from shothub.agent import block, machine, reconcile
 from shothub.agent.effects import (
     AbortShot,
     AnalyseJob,
@@ -18,7 +22,6 @@ from shothub.agent.effects import (
     Effect,
     GiveUpJob,
     Leave,
-    OfferShot,
     OpenSession,
     PausePlugin,
     ReportFinish,
@@ -31,6 +34,7 @@ from shothub.agent.events import (
     Event,
     Fenced,
     HoldChanged,
+    Lease,
     LinkLost,
     Opened,
     PluginDown,
@@ -56,8 +60,11 @@ from shothub.domain.states import Outcome
 from shothub.wire.agents import CompileTask
 
 TAKEN_OVER = "A newer agent has taken over this apparatus."
+PAUSED = "The apparatus was paused before the shot was begun."
+STOPPING = "The agent was stopped before it handed the shot to BLACS."
 
 Step = tuple[State, tuple[Effect, ...]]
+NOTHING: tuple[Effect, ...] = ()
 
 
 def handle(state: State, event: Event, now: float) -> Step:
@@ -76,25 +83,30 @@ def handle(state: State, event: Event, now: float) -> Step:
 
 
 def _opened(state: State, event: Opened, _now: float) -> Step:
-    state = replace(state, epoch=event.epoch, opening=False, leases=())
+    state = replace(state, epoch=event.epoch, opening=False, linked=True, leases=())
+    # What was granted ahead in an older session is settled by the hub's list below.
+    state = replace(state, block=())
     return reconcile.with_hub(state, event)
 
 
 def _link_lost(state: State, event: LinkLost, _now: float) -> Step:
     if event.epoch != state.epoch:
         return state, ()
-    return replace(state, epoch=0, leases=()), ()
+    # Leases are kept: they lapse by our own clock, and the hub returns what we drop.
+    return replace(state, linked=False), ()
 
 
 def _fenced(state: State, event: Fenced, _now: float) -> Step:
     if event.epoch != state.epoch or not state.epoch:
         return state, ()
-    return replace(state, fenced=True, epoch=0, leases=()), ()
+    state = replace(state, fenced=True, fenced_by=event.why, epoch=0, leases=())
+    return block.give_back(state, TAKEN_OVER)
 
 
 def _work_came(state: State, event: WorkCame, _now: float) -> Step:
     if event.epoch != state.epoch or not state.open:
         return state, ()
+    state = replace(state, linked=True)
     state, effects = _paused(state, paused=event.paused)
     for task in event.compile:
         state, more = _compile(state, task)
@@ -103,22 +115,33 @@ def _work_came(state: State, event: WorkCame, _now: float) -> Step:
         if ended.job not in state.analysing:
             state = replace(state, analysing=state.analysing | {ended.job})
             effects += (AnalyseJob(ended),)
-    known = {lease.fence for lease in state.leases}
-    new = (x for x in event.leases if x.fence > state.last_fence)
-    fresh = tuple(lease for lease in new if lease.fence not in known)
-    leases = tuple(sorted(state.leases + fresh, key=lambda lease: lease.fence))
-    state = replace(state, leases=leases)
+    state = _with_leases(state, event.leases)
+    state, more = block.granted(state, event.ahead)
+    effects += more + block.missed(event.missed)
     state, more = _given_up(state, event.cancelled, event.abort)
     return state, effects + more
+
+
+def _with_leases(state: State, came: tuple[Lease, ...]) -> State:
+    if state.paused:
+        return state
+    known = {lease.fence for lease in state.leases}
+    new = (x for x in came if x.fence > state.last_fence)
+    fresh = tuple(lease for lease in new if lease.fence not in known)
+    leases = tuple(sorted(state.leases + fresh, key=lambda lease: lease.fence))
+    return replace(state, leases=leases)
 
 
 def _paused(state: State, *, paused: bool) -> Step:
     if paused == state.paused:
         return state, ()
-    state = replace(state, paused=paused)
+    state, effects = replace(state, paused=paused), NOTHING
+    if paused:
+        # The hub has taken the leases back; what it cannot take back we return.
+        state, effects = block.give_back(replace(state, leases=()), PAUSED)
     if not state.machine.connected:
-        return state, ()
-    return state, (PausePlugin() if paused else ResumePlugin(),)
+        return state, effects
+    return state, (*effects, PausePlugin() if paused else ResumePlugin())
 
 
 def _compile(state: State, task: CompileTask) -> Step:
@@ -134,8 +157,10 @@ def _given_up(state: State, cancelled: frozenset[str], abort: tuple[int, ...]) -
     effects: tuple[Effect, ...] = tuple(
         GiveUpJob(job) for job in sorted(cancelled) if job in state.compiling
     )
+    state, more = block.give_up(state, cancelled, abort)
+    effects += more
     offer = state.offered
-    if offer and (offer.lease.job in cancelled or offer.attempt in abort):
+    if offer and (offer.job in cancelled or offer.attempt in abort):
         state, more = _take_back(state, offer)
         effects += more
     running = state.running
@@ -158,8 +183,7 @@ def _granted(state: State, event: StartGranted, now: float) -> Step:
                 reason="The apparatus was no longer ready when leave to start came.",
             ),
         )
-    offer = Offered(attempt=event.attempt, lease=lease, since=now)
-    return replace(state, offered=offer), (OfferShot(event.attempt, lease),)
+    return block.offer(state, event.attempt, lease, now)
 
 
 def _refused(state: State, event: StartRefused, _now: float) -> Step:
@@ -167,7 +191,7 @@ def _refused(state: State, event: StartRefused, _now: float) -> Step:
 
 
 def _lost(state: State, event: StartLost, _now: float) -> Step:
-    return replace(_not_asking(state, event.fence), epoch=0, leases=()), ()
+    return _not_asking(state, event.fence), ()
 
 
 def _not_asking(state: State, fence: int) -> State:
@@ -209,7 +233,8 @@ def _tick(state: State, _event: Tick, _now: float) -> Step:
 
 
 def _stop(state: State, _event: Stop, now: float) -> Step:
-    return replace(state, stopping=True, leave_by=now + PARTING, leases=()), ()
+    state = replace(state, stopping=True, leave_by=now + PARTING, leases=())
+    return block.give_back(state, STOPPING)
 
 
 _REACTIONS: dict[type[Event], Callable[[State, Any, float], Step]] = {
@@ -233,13 +258,12 @@ _REACTIONS: dict[type[Event], Callable[[State, Any, float], Step]] = {
 
 def _lapse(state: State, now: float) -> Step:
     alive = tuple(x for x in state.leases if x.until - MARGIN > now)
-    return (replace(state, leases=alive) if alive != state.leases else state), ()
+    state = replace(state, leases=alive) if alive != state.leases else state
+    return block.lapse(state, now)
 
 
 def _reopen(state: State, _now: float) -> Step:
-    # While a START is unanswered a new session could not tell its attempt from a lost one.
-    waits = state.opening or state.asking is not None
-    if state.epoch or waits or state.fenced or state.stopping:
+    if state.epoch or state.opening or state.fenced or state.stopping:
         return state, ()
     return replace(state, opening=True), (OpenSession(),)
 
@@ -273,8 +297,12 @@ def _recover(state: State, _now: float) -> Step:
     return replace(state, resume_due=False), (ResumePlugin(),)
 
 
-def _ask(state: State, _now: float) -> Step:
-    if not state.leases or not _may_ask(state):
+def _ask(state: State, now: float) -> Step:
+    if not _may_ask(state):
+        return state, ()
+    if state.block and block.goes_first(state):
+        return block.start(state, now)
+    if not state.leases or not state.linked:
         return state, ()
     lease, rest = state.leases[0], state.leases[1:]
     state = replace(state, asking=lease, leases=rest, last_fence=lease.fence)
@@ -299,5 +327,6 @@ def _leave(state: State, now: float) -> Step:
     if state.stopping and (not waits or now >= state.leave_by):
         return replace(state, left=True), (Leave("stopped"),)
     if state.fenced and not waits and not state.running:
-        return replace(state, left=True), (Leave(TAKEN_OVER),)
+        reason = f"{TAKEN_OVER} {state.fenced_by}".strip()
+        return replace(state, left=True), (Leave(reason),)
     return state, ()

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from shothub.agent.events import Lease, Remembered
+from shothub.agent.events import Granted, Lease, Remembered
 from shothub.wire.agents import Capacity, CompileTask
 from shothub.wire.apparatus import ApparatusStatus
 
@@ -49,7 +49,7 @@ class Offered:
     """The attempt in the plugin's mailbox; there is never a second one."""
 
     attempt: int
-    lease: Lease
+    job: str
     since: float
     withdrawing: bool = False
 
@@ -70,6 +70,10 @@ class State:
 
     Attributes:
         epoch: number of the session; 0 while none is open.
+        linked: whether the hub answered the last poll.
+        fenced: a newer session exists; ``fenced_by`` says whose, in the hub's words.
+        leases: to be asked for, one START each; they lapse.
+        block: granted ahead, to be started without asking; given back, never lapsed.
         unresolved: attempts under way at the hub whose fate the plugin must tell.
         failures: how many shots failed one after another.
         resume_due: a shot failed, and BLACS may have to be led out of its error.
@@ -78,7 +82,9 @@ class State:
 
     epoch: int = 0
     opening: bool = False
+    linked: bool = True
     fenced: bool = False
+    fenced_by: str = ""
     stopping: bool = False
     leave_by: float = 0.0
     left: bool = False
@@ -87,6 +93,7 @@ class State:
     compile_hold: str = ""
     machine: Machine = field(default_factory=Machine)
     leases: tuple[Lease, ...] = ()
+    block: tuple[Granted, ...] = ()
     last_fence: int = 0
     asking: Lease | None = None
     offered: Offered | None = None
@@ -114,8 +121,8 @@ class State:
         return self.able and not self.paused
 
 
-def capacity(state: State, *, compiles: int, shots: int) -> Capacity:
-    """Return how much more work the agent takes now.
+def capacity(state: State, most: Capacity) -> Capacity:
+    """Return how much more work the agent takes now, if it never takes more than ``most``.
 
     While the hub has paused the apparatus it is asked for shots all the same: it gives
     none, and its answer to that question is the first to come when it goes on.
@@ -124,9 +131,35 @@ def capacity(state: State, *, compiles: int, shots: int) -> Capacity:
         return Capacity()
     held = len(state.leases) + (state.asking is not None)
     return Capacity(
-        compile=0 if state.compile_hold else max(0, compiles - len(state.compiling)),
-        shots=max(0, shots - held) if state.able else 0,
-        analyse=0 if state.analysing else 1,
+        compile=0
+        if state.compile_hold
+        else max(0, most.compile - len(state.compiling)),
+        shots=max(0, most.shots - held) if state.able else 0,
+        analyse=max(0, most.analyse - len(state.analysing)),
+        ahead=_room_ahead(state, most.ahead) if state.able else 0.0,
+    )
+
+
+def _room_ahead(state: State, most: float) -> float:
+    return max(0.0, most - sum(granted.duration for granted in state.block))
+
+
+@dataclass(frozen=True, kw_only=True)
+class InHand:
+    """What the session holds of each kind of work, as polls tell the hub."""
+
+    fences: tuple[int, ...] = ()
+    compiling: tuple[str, ...] = ()
+    analysing: tuple[str, ...] = ()
+
+
+def in_hand(state: State) -> InHand:
+    """Return what the session holds."""
+    asking = (state.asking.fence,) if state.asking else ()
+    return InHand(
+        fences=tuple(lease.fence for lease in state.leases) + asking,
+        compiling=tuple(sorted(state.compiling)),
+        analysing=tuple(sorted(state.analysing)),
     )
 
 

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from typing import TypeVar
 
 import structlog
 
@@ -11,20 +12,19 @@ from shothub.agent.analyst import Analyst, DiskFull
 from shothub.agent.compiler import Compiler, Product
 from shothub.agent.hub import Fenced, HubError, NotAllowed, Refused, Unreachable
 from shothub.agent.journal import Attempted, Journal, Parcel
+from shothub.agent.link import Link
 from shothub.agent.outbox import Outbox
 from shothub.agent.ports import HubPort
 from shothub.agent.shelf import Shelf
 from shothub.domain.faults import Fault
 from shothub.runtime.delays import delays
-from shothub.wire.agents import Compiled, OpenSession, Start, Started
+from shothub.wire.agents import Compiled, OpenSession, Start
 from shothub.wire.problems import FaultModel
 
 logger = structlog.get_logger()
 
-RETRIES = 3
-"""How often START is asked again before its answer counts as lost."""
-
 Tell = Callable[[ev.Event], None]
+R = TypeVar("R")
 
 
 class Opener:
@@ -58,7 +58,7 @@ class Opener:
 
     def open(self, _effect: do.OpenSession) -> None:
         """Open a session; tell what the hub believes under way and what we know of it."""
-        pauses = delays(first=0.5, longest=30.0, jitter=self._jitter)
+        pauses = delays(first=0.5, longest=5.0, jitter=self._jitter)
         while not self._closing.is_set():
             try:
                 session = self._hub.open_session(self._hello())
@@ -89,6 +89,39 @@ class Opener:
         )
 
 
+class Insistence:
+    """Makes a call again until the hub answers, at once when the line is back.
+
+    Args:
+        link: the line to the hub.
+    """
+
+    def __init__(self, link: Link) -> None:
+        self._link = link
+        self._closed = threading.Event()
+
+    def close(self) -> None:
+        """Insist no longer."""
+        self._closed.set()
+        self._link.close()
+
+    def __call__(self, call: Callable[[], R]) -> R:
+        """Return what the call returns.
+
+        Raises:
+            Unreachable: there was no answer, and this agent ends.
+        """
+        pauses = self._link.pauses()
+        while True:
+            try:
+                return call()
+            except Unreachable as error:
+                logger.warning("asked again", why=str(error))
+                self._link.pause(next(pauses))
+                if self._closed.is_set():
+                    raise
+
+
 class Starter:
     """Asks START, after the journal says that it is asked."""
 
@@ -98,21 +131,25 @@ class Starter:
         hub: HubPort,
         journal: Journal,
         tell: Tell,
-        jitter: Callable[[], float],
-        wait: Callable[[float], None],
+        insist: Insistence,
     ) -> None:
         self._hub = hub
         self._journal = journal
         self._tell = tell
-        self._jitter = jitter
-        self._wait = wait
+        self._insist = insist
+
+    def close(self) -> None:
+        """Wait for an answer no longer; the next agent of this folder learns of it."""
+        self._insist.close()
 
     def ask(self, effect: do.AskStart) -> None:
         """Ask for one shot and tell the answer."""
         lease = effect.lease
         self._journal.note_ask(lease)
         try:
-            started = self._insist(lease.shot, effect.epoch, lease.fence)
+            # One lease gets one attempt, however often it is asked for.
+            start = Start(epoch=effect.epoch, fence=lease.fence)
+            started = self._insist(lambda: self._hub.start(lease.shot, start))
         except Refused as error:
             logger.info(
                 "start refused", job=lease.job, shot=lease.index, why=str(error)
@@ -120,7 +157,7 @@ class Starter:
             self._journal.forget_ask(lease.fence)
             self._tell(ev.StartRefused(lease.fence))
             if isinstance(error, Fenced):
-                self._tell(ev.Fenced(effect.epoch))
+                self._tell(ev.Fenced(effect.epoch, error.problem.detail))
         except Unreachable as error:
             logger.warning(
                 "start lost", job=lease.job, shot=lease.index, why=str(error)
@@ -130,29 +167,33 @@ class Starter:
             self._journal.note_granted(started.attempt, lease)
             self._tell(ev.StartGranted(lease.fence, started.attempt))
 
-    def _insist(self, shot: int, epoch: int, fence: int) -> Started:
-        """Ask again after a lost answer: one lease gets one attempt, however often asked."""
-        start = Start(epoch=epoch, fence=fence)
-        pauses = delays(first=0.2, longest=1.0, jitter=self._jitter)
-        for _ in range(RETRIES):
-            try:
-                return self._hub.start(shot, start)
-            except Unreachable:
-                self._wait(next(pauses))
-        return self._hub.start(shot, start)
-
 
 class CompileWorker:
-    """Compiles jobs and tells the hub."""
+    """Compiles jobs and tells the hub, however long that takes.
+
+    Until the hub has answered the job counts as in hand: compiled once more, it might be
+    another one (an order drawn by lot), under the same name.
+    """
 
     def __init__(
-        self, *, compiler: Compiler, hub: HubPort, shelf: Shelf, tell: Tell
+        self,
+        *,
+        compiler: Compiler,
+        hub: HubPort,
+        shelf: Shelf,
+        tell: Tell,
+        insist: Insistence,
     ) -> None:
+        self._insist = insist
         self._compiler = compiler
         self._hub = hub
         self._shelf = shelf
         self._tell = tell
         self._given_up: set[str] = set()
+
+    def close(self) -> None:
+        """Wait for an answer no longer."""
+        self._insist.close()
 
     def give_up(self, job: str) -> None:
         """Do not compile a job that was cancelled, if that has not begun."""
@@ -178,17 +219,16 @@ class CompileWorker:
         )
         try:
             self._answer(job, effect.epoch, product)
-        except Fenced:
-            self._tell(ev.Fenced(effect.epoch))
+        except Fenced as error:
+            self._tell(ev.Fenced(effect.epoch, error.problem.detail))
         except Refused as error:
             logger.error("compilation refused", job=job, why=str(error))
         except Unreachable as error:
             logger.warning("compilation not told", job=job, why=str(error))
-            self._tell(ev.LinkLost(effect.epoch))
 
     def _answer(self, job: str, epoch: int, product: Product) -> None:
         try:
-            self._hub.compiled(job, _compiled(epoch, product))
+            self._insist(lambda: self._hub.compiled(job, _compiled(epoch, product)))
         except Refused as error:
             if error.problem.status not in (413, 422):
                 raise
@@ -197,7 +237,7 @@ class CompileWorker:
                 detail=f"The hub does not take this job's shots: {error.problem.detail}",
             )
             failed = Product(units={}, faults=(fault,))
-            self._hub.compiled(job, _compiled(epoch, failed))
+            self._insist(lambda: self._hub.compiled(job, _compiled(epoch, failed)))
 
 
 def _compiled(epoch: int, product: Product) -> Compiled:

@@ -10,7 +10,8 @@ import pytest
 from tests.fakes.agent_events import AT, lease
 
 from shothub.agent.events import Remembered
-from shothub.agent.journal import AnotherAgent, Attempted, Journal, Parcel
+from shothub.agent.alone import AnotherAgent
+from shothub.agent.journal import Attempted, Journal, Parcel
 from shothub.domain.states import Outcome
 
 FINISH = Parcel(rank=0, route="attempts/7/finish", body="{}")

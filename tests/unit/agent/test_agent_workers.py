@@ -12,9 +12,10 @@ from shothub.agent import events as ev
 from shothub.agent.compiler import Product
 from shothub.agent.hub import HubError
 from shothub.agent.journal import Journal
+from shothub.agent.link import Link
 from shothub.agent.polling import Poller, Standing
 from shothub.agent.shelf import Shelf
-from shothub.agent.workers import RETRIES, CompileWorker, Opener, Starter
+from shothub.agent.workers import CompileWorker, Insistence, Opener, Starter
 from shothub.domain.faults import Fault
 from shothub.wire.agents import Capacity, CompiledShot, OpenSession, ShotLease, Work
 from shothub.wire.apparatus import ApparatusStatus, Description
@@ -41,14 +42,17 @@ def journal(tmp_path: Path) -> Journal:
 def ask(
     hub: FakeHub, journal: Journal, told: list[ev.Event]
 ) -> Callable[[do.AskStart], None]:
-    starter = Starter(
-        hub=hub,
-        journal=journal,
-        tell=told.append,
-        jitter=lambda: 0.0,
-        wait=lambda _: None,
+    return starter(hub, journal, told).ask
+
+
+def link() -> Link:
+    return Link(lambda: None, lambda: 0.0)
+
+
+def starter(hub: FakeHub, journal: Journal, told: list[ev.Event]) -> Starter:
+    return Starter(
+        hub=hub, journal=journal, tell=told.append, insist=Insistence(link())
     )
-    return starter.ask
 
 
 Ask = Callable[[do.AskStart], None]
@@ -81,11 +85,22 @@ def test_a_lost_answer_is_asked_for_again_for_the_same_lease(
     assert told == [ev.StartGranted(5, 101)]
 
 
-def test_a_start_that_stays_unanswered_is_remembered_as_lost(
-    hub: FakeHub, journal: Journal, told: list[ev.Event], ask: Ask
+def test_start_is_asked_until_the_hub_answers_however_long_that_takes(
+    hub: FakeHub, told: list[ev.Event], ask: Ask
 ) -> None:
-    hub.troubles["start"] = [UNREACHABLE] * (RETRIES + 1)
+    hub.troubles["start"] = [UNREACHABLE] * 200
     ask(do.AskStart(1, lease(5)))
+    assert hub.asked == [(5, 5)] * 201
+    assert told == [ev.StartGranted(5, 101)]
+
+
+def test_a_start_unanswered_when_the_agent_ends_is_remembered_as_lost(
+    hub: FakeHub, journal: Journal, told: list[ev.Event]
+) -> None:
+    hub.troubles["start"] = [UNREACHABLE] * 3
+    one = starter(hub, journal, told)
+    hub.on_call = lambda _: one.close() if len(hub.asked) == 2 else None
+    one.ask(do.AskStart(1, lease(5)))
     assert told == [ev.StartLost(5)]
     assert journal.lost_asks() == 1
 
@@ -95,7 +110,7 @@ def test_a_start_that_stays_unanswered_is_remembered_as_lost(
     [
         (REFUSED, [ev.StartRefused(5)]),
         (DENIED, [ev.StartRefused(5)]),
-        (FENCED, [ev.StartRefused(5), ev.Fenced(1)]),
+        (FENCED, [ev.StartRefused(5), ev.Fenced(1, "no")]),
     ],
 )
 def test_a_refused_start_is_forgotten(
@@ -191,6 +206,7 @@ def compile_worker(
         hub=hub,
         shelf=Shelf(journal),
         tell=told.append,
+        insist=Insistence(link()),
     )
     return worker, compiler
 
@@ -221,7 +237,7 @@ def test_faults_are_told_with_their_places(
 
 @pytest.mark.parametrize(
     ("trouble", "event"),
-    [(UNREACHABLE, ev.LinkLost(1)), (FENCED, ev.Fenced(1)), (REFUSED, None)],
+    [(FENCED, ev.Fenced(1, "no")), (REFUSED, None)],
 )
 def test_a_compilation_ends_whatever_the_hub_answers(
     hub: FakeHub,
@@ -234,6 +250,19 @@ def test_a_compilation_ends_whatever_the_hub_answers(
     worker, _ = compile_worker(hub, journal, told, Product(units={}))
     worker.compile(do.CompileJob(1, task()))
     assert told == [*([event] if event else []), ev.CompileEnded("job")]
+
+
+def test_a_compilation_is_in_hand_until_the_hub_has_its_shots(
+    hub: FakeHub, journal: Journal, told: list[ev.Event], tmp_path: Path
+) -> None:
+    """Compiled twice, a job with a random order would be two jobs under one name."""
+    hub.troubles["compiled"] = [UNREACHABLE] * 50
+    product = Product(folder=tmp_path, shots=(SHOT,), units={})
+    worker, compiler = compile_worker(hub, journal, told, product)
+    worker.compile(do.CompileJob(1, task()))
+    assert compiler.count == 1
+    assert hub.compilations["job"].shots == [SHOT]
+    assert told == [ev.CompileEnded("job")]
 
 
 def test_a_cancelled_job_is_not_compiled(
@@ -279,7 +308,14 @@ def events_of_polls(hub: FakeHub, rounds: int) -> list[ev.Event]:
         if len(told) == rounds:
             standing.close()
 
-    poller = Poller("shots", hub=hub, standing=standing, tell=tell, clock=lambda: 50.0)
+    poller = Poller(
+        "shots",
+        hub=hub,
+        standing=standing,
+        tell=tell,
+        clock=lambda: 50.0,
+        link=link(),
+    )
     poller.run()
     return told
 
@@ -296,6 +332,6 @@ def test_polls_that_fail_are_told_and_made_again(hub: FakeHub) -> None:
     hub.troubles["poll"] = [UNREACHABLE, FENCED]
     hub.works = [Work(paused=True)]
     events = events_of_polls(hub, 3)
-    assert events[:2] == [ev.LinkLost(1), ev.Fenced(1)]
+    assert events[:2] == [ev.LinkLost(1), ev.Fenced(1, "no")]
     assert isinstance(events[2], ev.WorkCame)
     assert events[2].paused

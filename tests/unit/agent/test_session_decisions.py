@@ -20,9 +20,10 @@ from shothub.agent import effects as do
 from shothub.agent import events as ev
 from shothub.agent.state import MOST_FAILURES, State, capacity, status
 from shothub.domain.states import Outcome
-from shothub.wire.agents import AnalyseTask
+from shothub.wire.agents import AnalyseTask, Capacity
 from shothub.wire.plugin import Local
 
+MOST = Capacity(compile=4, shots=4, analyse=1)
 GRANTED = (*READY, work(1, lease(1), lease(2)), ev.StartGranted(1, 11))
 RUNNING = (*GRANTED, taken(11), begun(11))
 
@@ -44,7 +45,7 @@ def test_an_idle_machine_asks_start_at_once() -> None:
 
 
 def test_a_granted_start_is_offered() -> None:
-    assert play(*GRANTED)[1] == [do.OfferShot(11, lease(1))]
+    assert play(*GRANTED)[1] == [do.OfferShot(11, "job", 1)]
 
 
 def test_no_second_start_is_asked_while_an_offer_waits() -> None:
@@ -174,28 +175,47 @@ def test_a_job_is_analysed_once() -> None:
     assert twice[1] == []
 
 
-def test_a_lost_link_drops_leases_and_opens_a_session() -> None:
+def test_a_lost_link_keeps_the_session_and_its_leases() -> None:
     state, effects = play(*RUNNING, ev.LinkLost(1))
-    assert effects == [do.OpenSession()]
-    assert state.leases == ()
-    assert state.running is not None
+    assert effects == []
+    assert [each.fence for each in state.leases] == [2]
+    assert state.epoch == 1
 
 
-def test_no_session_is_opened_while_a_start_is_unanswered() -> None:
-    asked = (*READY, work(1, lease(1)))
-    assert play(*asked, ev.LinkLost(1))[1] == []
-    assert play(*asked, ev.LinkLost(1), ev.StartLost(1))[1] == [do.OpenSession()]
+def test_nothing_is_asked_while_the_hub_does_not_answer() -> None:
+    cut = (*READY, blacs("running"), work(1, lease(1)), ev.LinkLost(1))
+    assert play(*cut, blacs())[1] == []
+    assert play(*cut, blacs(), work(1))[1] == [do.AskStart(1, lease(1))]
+
+
+def test_a_lease_that_ran_out_during_a_cut_is_not_started() -> None:
+    cut = (*READY, blacs("running"), work(1, lease(1)), ev.LinkLost(1), blacs())
+    state, _ = play(*cut)
+    assert play(work(1), state=state, now=3600.0)[1] == []
 
 
 def test_work_of_an_older_session_is_ignored() -> None:
-    state, effects = play(*READY, ev.LinkLost(1), ev.Opened(epoch=2), work(1, lease(1)))
+    state, effects = play(*READY, ev.Opened(epoch=2), work(1, lease(1)))
     assert effects == []
     assert state.leases == ()
 
 
 def test_our_own_older_session_being_fenced_means_nothing() -> None:
-    state, _ = play(*READY, ev.LinkLost(1), ev.Opened(epoch=2), ev.Fenced(1))
+    state, _ = play(*READY, ev.Opened(epoch=2), ev.Fenced(1))
     assert not state.fenced
+
+
+def test_who_took_over_is_said_at_the_end() -> None:
+    effects = play(*READY, ev.Fenced(1, "Session 1 is over."))[1]
+    assert effects == [
+        do.Leave("A newer agent has taken over this apparatus. Session 1 is over.")
+    ]
+
+
+def test_a_pause_drops_the_leases() -> None:
+    state, _ = play(*READY, blacs("running"), work(1, lease(1)), work(1, paused=True))
+    assert state.leases == ()
+    assert play(work(1), state=state)[0].leases == ()
 
 
 def test_a_fenced_agent_leaves_when_the_machine_is_idle() -> None:
@@ -273,23 +293,21 @@ def test_after_many_failures_a_person_must_look() -> None:
 
 def test_capacity_shrinks_with_what_is_held() -> None:
     state = play(*READY)[0]
-    assert capacity(state, compiles=4, shots=4).shots == 4
+    assert capacity(state, MOST).shots == 4
     asked = play(*READY, work(1, lease(1), lease(2), compile=(task(),)))[0]
-    assert capacity(asked, compiles=4, shots=4).shots == 2
-    assert capacity(asked, compiles=4, shots=4).compile == 3
+    assert capacity(asked, MOST).shots == 2
+    assert capacity(asked, MOST).compile == 3
 
 
-@pytest.mark.parametrize(
-    "event", [ev.Stop(), ev.LinkLost(1), ev.Fenced(1), ev.HoldChanged("x", "x")]
-)
+@pytest.mark.parametrize("event", [ev.Stop(), ev.Fenced(1), ev.HoldChanged("x", "x")])
 def test_there_is_no_room_for_what_could_not_be_done(event: ev.Event) -> None:
-    room = capacity(play(*READY, event)[0], compiles=4, shots=4)
+    room = capacity(play(*READY, event)[0], MOST)
     assert (room.compile, room.shots) == (0, 0)
 
 
 def test_a_paused_apparatus_hears_of_the_end_of_the_pause_at_once() -> None:
     paused = play(*READY, work(1, paused=True))[0]
-    assert capacity(paused, compiles=4, shots=4).shots == 4
+    assert capacity(paused, MOST).shots == 4
 
 
 def test_the_status_says_when_blacs_is_absent() -> None:

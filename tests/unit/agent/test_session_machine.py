@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.fakes.agent_events import (
+    ahead,
     begun,
     blacs,
     ended,
@@ -29,6 +30,7 @@ EPOCHS = st.integers(1, 3)
 MAYBE = st.none() | ATTEMPTS
 
 LEASES = st.lists(st.builds(lease, FENCES, until=st.floats(0, 200)), max_size=3)
+AHEAD = st.lists(st.builds(ahead, FENCES, until=st.floats(0, 200)), max_size=3)
 EVENTS: st.SearchStrategy[ev.Event] = st.one_of(
     st.builds(
         ev.Opened,
@@ -41,6 +43,7 @@ EVENTS: st.SearchStrategy[ev.Event] = st.one_of(
         ev.WorkCame,
         epoch=EPOCHS,
         leases=LEASES.map(tuple),
+        ahead=AHEAD.map(tuple),
         paused=st.booleans(),
         cancelled=st.sampled_from([frozenset[str](), frozenset({"job"})]),
         abort=st.lists(ATTEMPTS, max_size=1).map(tuple),
@@ -65,7 +68,7 @@ EVENTS: st.SearchStrategy[ev.Event] = st.one_of(
     st.just(ev.CompileEnded("job")),
     st.just(ev.Tick()),
 )
-FIRST_ATTEMPT = 100
+FIRST_ATTEMPT = 1000
 """Attempts that the model's hub grants; never among the random ones above."""
 
 
@@ -82,8 +85,12 @@ class Watch:
         offers = [e for e in effects if isinstance(e, do.OfferShot)]
         asks = [e for e in effects if isinstance(e, do.AskStart)]
         assert len(offers) + len(asks) <= 1
+        for note in (e for e in effects if isinstance(e, do.NoteAhead)):
+            self.granted |= {each.attempt for each in note.grants}
+        for end in (e for e in effects if isinstance(e, do.ReportFinish)):
+            self.granted.discard(end.attempt)
         for offer in offers:
-            assert offer.attempt in self.granted, "offered without a granted START"
+            assert offer.attempt in self.granted, "offered without leave to start"
             assert offer.attempt not in self.offered, "offered twice"
             assert before.offered is None, "two offers at once"
             self.offered.add(offer.attempt)
@@ -93,6 +100,8 @@ class Watch:
             self.asked.add(ask.lease.fence)
 
     def check(self, state: State, effects: Sequence[do.Effect]) -> None:
+        if any(isinstance(e, do.AskStart) for e in effects):
+            assert state.linked, "asked while the hub does not answer"
         started = any(isinstance(e, do.OfferShot | do.AskStart) for e in effects)
         if started:
             blocked = state.paused or state.hold or state.fenced or state.stopping
@@ -106,7 +115,7 @@ class Watch:
 @pytest.mark.parametrize(
     "effects",
     [
-        [do.OfferShot(5, lease(1))],
+        [do.OfferShot(5, "job", 1)],
         [do.AskStart(1, lease(1)), do.AskStart(1, lease(2))],
         [do.AskStart(1, lease(1, until=1.0))],
     ],

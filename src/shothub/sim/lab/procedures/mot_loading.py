@@ -27,6 +27,7 @@ GLOBALS = {
 EXAMPLE = {"loading_time": {"linspace": [0.05, 1.0, 8]}}
 ROUTINES = ["atom_number"]
 MULTISHOT = []
+RERUN = "safe"  # loading a trap twice does no harm
 
 t = begin()
 t = load_mot(t, loading_time, quadrupole)
