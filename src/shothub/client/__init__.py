@@ -14,6 +14,7 @@ from shothub.client.errors import (
     NotLoggedIn,
     RateLimited,
     Refused,
+    SessionOver,
     ShothubError,
     StillUnfinished,
     Unauthorized,
@@ -22,8 +23,10 @@ from shothub.client.errors import (
 )
 from shothub.client.hub import Hub
 from shothub.client.job import Job, Jobs
+from shothub.client.reservation import Reservation, Reservations
 from shothub.client.retries import Manner
 from shothub.client.scans import linspace, values
+from shothub.client.turn import Turn
 from shothub.domain.scans import Scan
 
 __all__ = [
@@ -44,9 +47,13 @@ __all__ = [
     "NotLoggedIn",
     "RateLimited",
     "Refused",
+    "Reservation",
+    "Reservations",
     "Scan",
+    "SessionOver",
     "ShothubError",
     "StillUnfinished",
+    "Turn",
     "Unauthorized",
     "UnexpectedAnswer",
     "UnsafeProfile",

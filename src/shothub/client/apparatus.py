@@ -1,22 +1,32 @@
 """An apparatus as a user sees it: what it can do, its queue, and running jobs on it."""
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Literal, TypedDict, Unpack, overload
+from typing import Literal, Unpack, overload
 
-from shothub.client import calls, displays
+from shothub.client import calendar_calls, calls, displays
 from shothub.client.calls import Submission
 from shothub.client.connection import Connection
 from shothub.client.errors import Refused
 from shothub.client.job import Job
+from shothub.client.moments import AnyMoment
 from shothub.client.requests import (
     AnyPath,
+    JobOptions,
     build_procedure,
+    build_reservation,
     build_script,
+    build_session,
     read_globals_file,
     read_globals_table,
     read_routines,
     read_source,
 )
+from shothub.client.reservation import (
+    Reservation,
+    Reservations,
+    reservations_between,
+)
+from shothub.client.turn import Door, Turn
 from shothub.domain.faults import Fault
 from shothub.wire.apparatus import (
     ApiFunction,
@@ -26,19 +36,6 @@ from shothub.wire.apparatus import (
     QueueEntry,
 )
 from shothub.wire.jobs import DryRun
-
-
-class JobOptions(TypedDict, total=False):
-    """What a job is made of: see `Apparatus.run`."""
-
-    procedure: str | None
-    script: AnyPath | None
-    globals: Mapping[str, object] | AnyPath | None
-    globals_file: AnyPath | None
-    routines: Iterable[AnyPath]
-    name: str
-    tags: Iterable[str]
-    priority: int
 
 
 class Apparatus:
@@ -183,6 +180,68 @@ class Apparatus:
             return self._connection.do(calls.dry_run(request))
         view = self._connection.do(calls.submit(request, key=self._new_key()))
         return Job(self._connection, view)
+
+    def reservations(
+        self, start: AnyMoment = "now", end: AnyMoment | None = None
+    ) -> Reservations:
+        """Return what is reserved between two times; without ``end``, all from then on."""
+        return reservations_between(self._connection, self.name, start, end)
+
+    def reserve(
+        self,
+        start: AnyMoment = "now",
+        *,
+        hours: float | None = None,
+        end: AnyMoment | None = None,
+        group: str = "",
+        maintenance: bool = False,
+        title: str = "",
+    ) -> Reservation:
+        """Book time in which only you, or a group of yours, run shots.
+
+        Args:
+            start: a datetime or text such as ``2026-12-24 14:30``; without a zone it is
+                the time of this computer.
+            hours: how long; or else
+            end: when it ends.
+            group: for anybody of this group, not for yourself alone.
+            maintenance: for nobody; operators only.
+            title: what it is for, shown in the calendar.
+
+        Raises:
+            Conflict: the time is another's, or more than you may book; the hint says what
+                is free.
+            Forbidden: the lab lets you book no time there.
+        """
+        request = build_reservation(
+            self.name,
+            (start, end, hours),
+            group=group,
+            maintenance=maintenance,
+            title=title,
+        )
+        view = self._connection.do(calendar_calls.book(request))
+        return Reservation(self._connection, view)
+
+    def session(
+        self,
+        *,
+        minutes: float = 10.0,
+        idle: float = 60.0,
+        group: str = "",
+        progress: bool = True,
+    ) -> Turn:
+        """Return a turn of your own for a closed loop, to be used in a ``with`` statement.
+
+        Args:
+            minutes: how long it lasts at most.
+            idle: it ends after so many seconds in which nothing of it waited or ran.
+            group: on whose allocation, as in `run`.
+            progress: show what it waits for.
+        """
+        asked = build_session(self.name, minutes=minutes, idle=idle, group=group)
+        door = Door(self._connection, self.request, self._new_key)
+        return Turn(door, asked, progress=progress)
 
     def __repr__(self) -> str:
         return f"<Apparatus {self.name}: {displays.apparatus_text(self.view)}>"

@@ -15,6 +15,7 @@ ShothubError
 │   ├── Conflict           not in this state
 │   ├── RateLimited        too many requests
 │   └── HubFailed          a fault of the hub itself
+├── SessionOver            a session ended before its turn came
 ├── StillUnfinished        a job did not end within the time given to ``wait``
 ├── JobFailed              a job ended without results
 └── JobCancelled           a job was cancelled, or expired
@@ -26,6 +27,7 @@ from shothub.domain.faults import Fault
 from shothub.domain.tokens import ALL_SCOPES
 from shothub.wire.jobs import JobView
 from shothub.wire.problems import FaultModel, Problem
+from shothub.wire.reservations import SessionView
 
 
 class ShothubError(Exception):
@@ -116,6 +118,19 @@ class RateLimited(HubRefused):
 
 class HubFailed(HubRefused):
     """A fault of the hub itself, or of what stands in front of it."""
+
+
+class SessionOver(ShothubError):
+    """A session ended before it was open.
+
+    Attributes:
+        session: the session as it ended.
+    """
+
+    def __init__(self, session: SessionView) -> None:
+        detail = f"Session {session.id} has ended: {session.notice}."
+        super().__init__(Fault(code="session_over", detail=detail))
+        self.session = session
 
 
 class StillUnfinished(ShothubError):

@@ -8,15 +8,22 @@ from uuid import uuid4
 
 import httpx
 
-from shothub.client import calls
+from shothub.client import calendar_calls, calls
 from shothub.client.apparatus import Apparatus
 from shothub.client.calls import Submission
 from shothub.client.connection import Connection
 from shothub.client.job import Job, Jobs
+from shothub.client.moments import AnyMoment
 from shothub.client.profiles import find_account, profile_file
+from shothub.client.reservation import (
+    Reservation,
+    Reservations,
+    reservations_between,
+)
 from shothub.client.retries import Manner
 from shothub.client.tokens import Tokens
 from shothub.wire.accounts import Me
+from shothub.wire.reservations import SessionView
 
 _PAGE = 100
 
@@ -138,6 +145,33 @@ class Hub:
         """
         call = calls.submit_many(list(requests), key=self._new_key())
         return Jobs(Job(self._connection, v) for v in self._connection.do(call))
+
+    def reservations(
+        self, start: AnyMoment = "now", end: AnyMoment | None = None
+    ) -> Reservations:
+        """Return what is reserved between two times on all apparatus."""
+        return reservations_between(self._connection, "", start, end)
+
+    def reservation(self, ident: int) -> Reservation:
+        """Return a reservation by its number.
+
+        Raises:
+            NotFound: it is not there.
+        """
+        view = self._connection.do(calendar_calls.get_reservation(ident))
+        return Reservation(self._connection, view)
+
+    def sessions(self) -> list[SessionView]:
+        """Return one's sessions, newest first."""
+        return self._connection.do(calendar_calls.list_sessions())
+
+    def end_session(self, ident: str) -> SessionView:
+        """End a session, e.g. one that a program which crashed has left open.
+
+        Raises:
+            NotFound: it is not there, or not yours.
+        """
+        return self._connection.do(calendar_calls.end_session(ident))
 
     def close(self) -> None:
         """Close the connections."""

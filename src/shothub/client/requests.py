@@ -4,26 +4,43 @@ import json
 import tomllib
 from base64 import b64encode
 from collections.abc import Iterable, Mapping
+from datetime import timedelta
 from os import PathLike
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypedDict, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
 from shothub.client import scans
 from shothub.client.errors import Refused
+from shothub.client.moments import AnyMoment, moment
 from shothub.domain.faults import Fault
+from shothub.runtime import clock
 from shothub.wire.jobs import (
     GlobalsFile,
     ProcedureRequest,
     ScriptRequest,
     SourceFile,
 )
+from shothub.wire.reservations import ReservationRequest, SessionRequest
 
 AnyPath = str | PathLike[str]
 M = TypeVar("M", bound=BaseModel)
 
 _FORMATS = (".h5", ".hdf5", ".toml", ".json")
+
+
+class JobOptions(TypedDict, total=False):
+    """What a job is made of: see `Apparatus.run`."""
+
+    procedure: str | None
+    script: AnyPath | None
+    globals: Mapping[str, object] | AnyPath | None
+    globals_file: AnyPath | None
+    routines: Iterable[AnyPath]
+    name: str
+    tags: Iterable[str]
+    priority: int
 
 
 def build_procedure(
@@ -68,6 +85,58 @@ def build_script(
         "globals": scans.to_wire(values),
     }
     return _valid(ScriptRequest, fields)
+
+
+def build_reservation(
+    apparatus: str,
+    span: tuple[AnyMoment, AnyMoment | None, float | None],
+    *,
+    group: str = "",
+    maintenance: bool = False,
+    title: str = "",
+) -> ReservationRequest:
+    """Return the request for booked time; ``span`` is start, and end or hours.
+
+    Raises:
+        Refused: it has both an end and a length, or neither.
+    """
+    start, end, hours = span
+    if (end is None) == (hours is None):
+        raise _refused("which_end", "Give either hours or end.", "end")
+    now = clock.now()
+    starts = moment(start, now=now)
+    ends = (
+        starts + timedelta(hours=hours or 0.0)
+        if end is None
+        else moment(end, now=now, where="end")
+    )
+    kind = "maintenance" if maintenance else "group" if group else "exclusive"
+    fields = {
+        "apparatus": apparatus,
+        "starts": starts,
+        "ends": ends,
+        "kind": kind,
+        "group": group,
+        "title": title,
+    }
+    return _valid(ReservationRequest, fields)
+
+
+def build_session(
+    apparatus: str, *, minutes: float, idle: float, group: str
+) -> SessionRequest:
+    """Return the request for a session.
+
+    Raises:
+        Refused: a limit is out of all bounds.
+    """
+    fields = {
+        "apparatus": apparatus,
+        "group": group,
+        "idle_seconds": idle,
+        "total_seconds": minutes * 60.0,
+    }
+    return _valid(SessionRequest, fields)
 
 
 def read_source(path: AnyPath) -> SourceFile:

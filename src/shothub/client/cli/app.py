@@ -4,7 +4,15 @@ from collections.abc import Callable
 
 import typer
 
-from shothub.client.cli import accounts, apparatus, jobs, results, submit, tokens
+from shothub.client.cli import (
+    accounts,
+    apparatus,
+    jobs,
+    reservations,
+    results,
+    submit,
+    tokens,
+)
 from shothub.client.cli.exits import EXIT_CODES
 
 Examples = tuple[str, ...]
@@ -62,6 +70,32 @@ _TOKENS: tuple[Entry, ...] = (
     ("list", tokens.list_, ("shothub token list",)),
     ("revoke", tokens.revoke, ("shothub token revoke ID",)),
 )
+_RESERVATIONS: tuple[Entry, ...] = (
+    (
+        "list",
+        reservations.list_,
+        ("shothub reservations list sim", "shothub reservations list --from 08:00"),
+    ),
+    (
+        "book",
+        reservations.book,
+        (
+            "shothub reservations book sim '2026-12-24 14:00' --hours 2 --title 'Rabi'",
+            "shothub reservations book sim now --hours 1 --group rydberg",
+            "shothub reservations book sim 09:00 --hours 3 --maintenance",
+        ),
+    ),
+    (
+        "change",
+        reservations.change,
+        ("shothub reservations change 7 --end 16:30",),
+    ),
+    ("cancel", reservations.cancel, ("shothub reservations cancel 7",)),
+)
+_SESSIONS: tuple[Entry, ...] = (
+    ("list", reservations.sessions, ("shothub sessions list --json",)),
+    ("end", reservations.end_session, ("shothub sessions end ID",)),
+)
 
 
 def add(app: typer.Typer, entries: tuple[Entry, ...]) -> None:
@@ -93,6 +127,10 @@ def build() -> tuple[typer.Typer, typer.Typer]:
     add(app, _COMMANDS)
     app.add_typer(machines, name="apparatus")
     app.add_typer(group("Make, list and revoke tokens.", _TOKENS), name="token")
+    booked = group("Book time on an apparatus.", _RESERVATIONS)
+    app.add_typer(booked, name="reservations")
+    turns = group("Turns of your own for closed loops (made in Python).", _SESSIONS)
+    app.add_typer(turns, name="sessions")
     return app, machines
 
 
