@@ -1,6 +1,7 @@
 """Questions about reservations and sessions."""
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import datetime
 
 from django.db.models import Q, QuerySet
@@ -199,6 +200,38 @@ def weekly_hours(apparatus: Apparatus, user: int, group: Group | None) -> float:
 
 def _closeness(quota: Quota) -> tuple[bool, bool]:
     return (quota.user_id is None and quota.group_id is None, not quota.apparatus)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Allowance:
+    """How many hours of a week somebody may book, and how many are booked already.
+
+    Attributes:
+        group: its name; empty for the user himself.
+    """
+
+    hours: float
+    booked: float
+    group: str = ""
+
+    @property
+    def value(self) -> str:
+        """Return how a form names it."""
+        return f"group:{self.group}" if self.group else "me"
+
+
+def allowances(
+    principal: Principal, apparatus: Apparatus, week: tuple[datetime, datetime]
+) -> list[Allowance]:
+    """Return what a user, and then each of his groups, may book in a week."""
+    groups = Group.objects.filter(memberships__user_id=principal.user)
+    found = []
+    for group in (None, *groups.order_by("name")):
+        booked = booked_hours(apparatus, (principal.user, group), week)
+        hours = weekly_hours(apparatus, principal.user, group)
+        name = group.name if group else ""
+        found.append(Allowance(hours=hours, booked=booked, group=name))
+    return found
 
 
 def booked_hours(

@@ -1,6 +1,7 @@
 """Questions about sessions: users' turns of their own."""
 
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from shothub.domain.calendar import Turn
 from shothub.domain.faults import Fault
@@ -42,6 +43,32 @@ def waiting_turns(apparatus: Apparatus) -> list[Session]:
     """Return the sessions that wait for their turn, first asked for first."""
     rows = Session.objects.filter(apparatus=apparatus, state="waiting")
     return list(rows.order_by("requested", "id"))
+
+
+@dataclass(frozen=True, kw_only=True)
+class AliveTurn:
+    """A session that waits or is open, as everybody sees it on the calendar."""
+
+    id: str
+    owner: str
+    state: str
+    until: datetime | None
+    may_end: bool
+
+
+def alive_turns(apparatus: Apparatus, principal: Principal) -> list[AliveTurn]:
+    """Return the open session and those that wait, in order."""
+    rows = Session.objects.filter(apparatus=apparatus, state__in=ALIVE)
+    return [
+        AliveTurn(
+            id=row.pk,
+            owner=row.owner.key,
+            state=row.state,
+            until=row.until,
+            may_end=may_see(row, principal),
+        )
+        for row in rows.select_related("owner", "apparatus").order_by("requested")
+    ]
 
 
 def find_session(principal: Principal, session: str) -> Session:

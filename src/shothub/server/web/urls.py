@@ -3,7 +3,7 @@
 from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import path
 
-from shothub.server.web.views import apparatus, job, jobs, submit, tokens
+from shothub.server.web.views import apparatus, calendar, job, jobs, submit, tokens
 
 _MACHINE = "apparatus/<slug:name>"
 _JOB = "jobs/<slug:job_id>"
@@ -32,6 +32,17 @@ urlpatterns = [
         f"{_MACHINE}/connection-table",
         apparatus.connection_table,
         name="connection_table",
+    ),
+    path(f"{_MACHINE}/calendar", calendar.calendar, name="calendar"),
+    path(
+        f"{_MACHINE}/calendar/<int:reservation>/cancel",
+        calendar.calendar_cancel,
+        name="calendar_cancel",
+    ),
+    path(
+        f"{_MACHINE}/sessions/<slug:session>/end",
+        calendar.session_end,
+        name="session_end",
     ),
     path(f"{_MACHINE}/functions", apparatus.api, name="api"),
     path(f"{_MACHINE}/script", submit.script, name="script"),

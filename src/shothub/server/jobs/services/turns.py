@@ -7,14 +7,16 @@ from django.db import transaction
 from django.db.models import Min, Q
 
 from shothub.domain.calendar import Booking
+from shothub.domain.queue import Key
 from shothub.domain.states import JobState, ShotState
 from shothub.domain.turns import seconds_to_charge, why_over
 from shothub.server.accounts.principals import Principal
 from shothub.server.apparatus.models import Apparatus
 from shothub.server.apparatus.queries import apparatus_named, hindrance
-from shothub.server.apparatus.services import charge, lock_apparatus
+from shothub.server.apparatus.services import lock_apparatus
 from shothub.server.jobs.models import Job, Shot
 from shothub.server.jobs.services.bars import rebar
+from shothub.server.jobs.services.charging import charge_session
 from shothub.server.jobs.services.returns import return_leases
 from shothub.server.jobs.services.submit import new_job_id
 from shothub.server.jobs.transitions import Note, record_of_apparatus, touch, wake
@@ -160,7 +162,8 @@ def _end(row: Session, apparatus: Apparatus, why: str, note: Note) -> None:
     seconds = _seconds(row, note.now) if row.opened else 0.0
     turn_services.end_row(row, why, charged=seconds, now=note.now)
     if row.opened:
-        charge(apparatus, row.owner_id, seconds)
+        key = Key(row.group_id, row.owner_id)
+        charge_session(apparatus, key, seconds, now=note.now)
     over = replace(note, detail=f"its session has ended: {why}")
     return_leases(apparatus, over, Q(job__session=row.pk))
     for job in Job.objects.unfinished().filter(apparatus=apparatus, session=row.pk):

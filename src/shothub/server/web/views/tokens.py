@@ -26,6 +26,7 @@ _WORDS = {
     "results:read": "read results and images",
     "files:read": "download files",
     "notifications:manage": "choose what you are told of, by mail and by webhooks",
+    "reservations:book": "book and cancel time",
     "tokens:read": "list your tokens",
     "tokens:create": "make tokens",
     "tokens:revoke": "revoke tokens",

@@ -26,11 +26,23 @@
     }
   }
 
+  // The hub lays calendars out in the zone of this browser.
+  function tellZone() {
+    const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+    const page = document.querySelector("[data-zone]");
+    if (!zone || !page || page.dataset.zone === zone) return;
+    document.cookie = `zone=${zone}; path=/; max-age=31536000; samesite=lax`;
+    if (document.cookie.includes(`zone=${zone}`) && !document.querySelector("[role=alert]")) {
+      window.location.replace(window.location.href);
+    }
+  }
+
   document.addEventListener("click", (event) => {
     const button = event.target.closest("button[data-copy]");
     if (button) copy(button);
   });
   document.addEventListener("htmx:afterSwap", (event) => localise(event.target.parentNode || document));
   localise(document);
+  tellZone();
   for (const button of document.querySelectorAll("button[data-copy]")) button.hidden = false;
 })();
