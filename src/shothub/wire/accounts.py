@@ -5,6 +5,36 @@ from datetime import datetime
 from shothub.wire.base import Message, Reply
 
 
+class MembershipView(Reply):
+    """A group that one is in; jobs run on the default one unless they say otherwise."""
+
+    name: str
+    is_default: bool = False
+
+
+class QuotaView(Reply):
+    """A bound on what one, or one's group as a whole, may take.
+
+    Attributes:
+        what: ``pending_jobs``, ``pending_shots``, ``machine_day``, ``machine_week``,
+            ``stored`` or ``requests``.
+        used: how much is taken; for machine time without what waits in the queue.
+        queued: machine time of what waits.
+        unit: of these numbers; empty for counts.
+        apparatus: the only one on which it counts; empty for all.
+        group: the group that it bounds as a whole; empty for oneself.
+    """
+
+    what: str
+    words: str = ""
+    limit: float
+    used: float
+    queued: float = 0.0
+    unit: str = ""
+    apparatus: str = ""
+    group: str = ""
+
+
 class Me(Reply):
     """The user and the rights of the credential that asks."""
 
@@ -15,6 +45,8 @@ class Me(Reply):
     scopes: list[str] = []
     token_expires: datetime | None = None
     grants: dict[str, list[str]] = {}
+    groups: list[MembershipView] = []
+    quotas: list[QuotaView] = []
 
 
 class TokenRequest(Message):

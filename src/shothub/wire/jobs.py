@@ -24,7 +24,7 @@ Slug = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_\-]{0,47}$")]
 FileName = Annotated[
     str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.\-]{0,99}$")
 ]
-JobId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]{1,16}$")]
+JobId = Annotated[str, StringConstraints(pattern=r"^([a-z0-9]{1,16}|#[0-9]{1,4})$")]
 SourceText = Annotated[str, StringConstraints(max_length=1_000_000)]
 
 
@@ -87,7 +87,8 @@ class JobRequestBase(Message):
             are for operators.
         not_before: no shot starts before this time.
         start_by: the job expires if no shot has started by this time.
-        after: ids of jobs that must have ended well before a shot of this one starts.
+        after: ids of jobs that must be done, with every shot, before one of this job
+            starts; ``#0`` is the first job of the same list, ``#1`` the second, and so on.
         hold: compile it, but start nothing before it is released.
         session: id of an open session to run in.
     """
@@ -147,7 +148,8 @@ class JobView(Reply):
         shots_ahead: shots that are foreseen to run before its next one.
         starts, ends: foreseen times of its next shot and of its last, by a replay of the
             scheduler; None if unknown.
-        notice: in words, what keeps an unfinished job from going on; empty if nothing.
+        notice: in words, what keeps an unfinished job from going on, or what its owner
+            has to decide; empty if nothing.
         faults: why the job failed, if it did.
     """
 
@@ -211,7 +213,12 @@ class DryRun(Reply):
 
 
 class ShotView(Reply):
-    """One shot of a job."""
+    """One shot of a job.
+
+    Attributes:
+        decision: what was decided about its unknown outcome; empty for nothing.
+        notice: in words, what its owner may or must do about it; empty for nothing.
+    """
 
     index: int
     state: ShotState
@@ -221,6 +228,19 @@ class ShotView(Reply):
     started: datetime | None = None
     ended: datetime | None = None
     reason: str = ""
+    decision: Literal["", "keep", "rerun", "give_up"] = ""
+    notice: str = ""
+
+
+class DecisionRequest(Message):
+    """What shall become of a shot whose outcome is unknown.
+
+    Attributes:
+        choice: ``keep`` it as unknown, have it ``rerun``, or ``give_up``: it counts as
+            failed.
+    """
+
+    choice: Literal["keep", "rerun", "give_up"]
 
 
 class RoutineView(Reply):

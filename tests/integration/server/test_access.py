@@ -94,7 +94,8 @@ def test_a_job_of_others_is_not_there(
 ) -> None:
     if "{job}" not in path or scope == "agent:run":
         pytest.skip("no job of a user in its path")
-    answer = cast.bob(method, filled(path, submit()["id"]))
+    body = {"choice": "keep"} if path.endswith("/decision") else None
+    answer = cast.bob(method, filled(path, submit()["id"]), body)
     assert (answer.status, answer.body["code"]) == (404, "not_found")
 
 

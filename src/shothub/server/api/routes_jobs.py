@@ -4,22 +4,27 @@ import hashlib
 from typing import Annotated
 
 from asgiref.sync import sync_to_async
-from django.http import HttpResponse, StreamingHttpResponse
-from ninja import Body, Header, Query, Router
+from django.http import HttpResponse
+from ninja import Body, Header, Path, Query, Router
 from pydantic import Discriminator, Field, Tag
 
+from shothub.domain.evidence import Decision
 from shothub.domain.states import JOB_ENDS, JobState
 from shothub.runtime import clock
 from shothub.server.api.access import Needs, NeedsWhileWaiting, Request
 from shothub.server.api.replies import reply, reply_list
-from shothub.server.api.waiting import first, job_stream
+from shothub.server.api.waiting import first
 from shothub.server.jobs import queries
 from shothub.server.jobs.queries import JobFilter, find_job, view_now
-from shothub.server.jobs.services.control import cancel
-from shothub.server.jobs.services.submit import IdempotencyKey, dry_run, submit
+from shothub.server.jobs.services.control import cancel, hold, release
+from shothub.server.jobs.services.dry_run import dry_run
+from shothub.server.jobs.services.submit import IdempotencyKey, submit
+from shothub.server.jobs.services.unknown import decide
 from shothub.server.refusals import Invalid
+from shothub.server.results.queries import stored_bytes
 from shothub.wire.base import Message
 from shothub.wire.jobs import (
+    DecisionRequest,
     DryRun,
     EventView,
     JobPage,
@@ -72,7 +77,12 @@ def submit_jobs(
         IdempotencyKey(key=idempotency_key, digest=digest) if idempotency_key else None
     )
     jobs = submit(
-        request.auth, requests, idempotency=key, now=clock.now(), is_list=many
+        request.auth,
+        requests,
+        idempotency=key,
+        stored=stored_bytes,
+        now=clock.now(),
+        is_list=many,
     )
     return reply_list(jobs, status=201) if many else reply(jobs[0], status=201)
 
@@ -80,7 +90,8 @@ def submit_jobs(
 def _dry(request: Request, requests: list[JobRequest]) -> HttpResponse:
     if len(requests) != 1:
         raise Invalid("A dry run takes one job.", code="bad_batch", where="body")
-    return reply(dry_run(request.auth, requests[0]))
+    found = dry_run(request.auth, requests[0], stored=stored_bytes, now=clock.now())
+    return reply(found)
 
 
 class JobQuery(Message):
@@ -126,23 +137,6 @@ async def show_job(
     return reply(view)
 
 
-@router.get("/{job}/stream", auth=WATCH)
-async def stream_job(request: Request, job: str) -> StreamingHttpResponse:
-    """Stream a job's changes as server-sent events until it has ended."""
-
-    @sync_to_async
-    def look() -> JobView:
-        return view_now(find_job(request.auth, job), now=clock.now())
-
-    await look()
-    response = StreamingHttpResponse(
-        job_stream(look, job), content_type="text/event-stream"
-    )
-    response.headers["Cache-Control"] = "no-store"
-    response.headers["X-Accel-Buffering"] = "no"
-    return response
-
-
 CANCEL = Needs("jobs:cancel")
 
 
@@ -159,6 +153,36 @@ def cancel_job(
 def delete_job(request: Request, job: str) -> HttpResponse:
     """Cancel an unfinished job; finished ones are kept (409)."""
     return reply(view_now(cancel(request.auth, job, now=clock.now()), now=clock.now()))
+
+
+CONTROL = Needs("jobs:submit")
+
+
+@router.post("/{job}/hold", response=JobView, auth=CONTROL)
+def hold_job(request: Request, job: str) -> HttpResponse:
+    """Hold a job back, one's own or, as an operator, any: no further shot starts."""
+    found = hold(request.auth, job, now=clock.now())
+    return reply(view_now(found, now=clock.now()))
+
+
+@router.post("/{job}/release", response=JobView, auth=CONTROL)
+def release_job(request: Request, job: str) -> HttpResponse:
+    """Let a job go on that was held back; what an operator holds, operators release."""
+    found = release(request.auth, job, now=clock.now())
+    return reply(view_now(found, now=clock.now()))
+
+
+@router.post("/{job}/shots/{index}/decision", response=JobView, auth=CONTROL)
+def decide_about_shot(
+    request: Request,
+    job: str,
+    index: Annotated[int, Path(ge=0, le=1_000_000)],
+    asked: DecisionRequest,
+) -> HttpResponse:
+    """Decide about a shot of unknown outcome: keep it so, rerun it, or give it up."""
+    choice = Decision(asked.choice)
+    found = decide(request.auth, job, index, choice, now=clock.now())
+    return reply(view_now(found, now=clock.now()))
 
 
 @router.get("/{job}/shots", response=list[ShotView], auth=READ)

@@ -31,12 +31,14 @@ class Checked:
     Attributes:
         values: the globals, complete, as they will be compiled.
         shots: number of shots, None if only the compilation can tell.
+        rerun_safe: whether a shot of unknown outcome may be run again by itself.
     """
 
     source: str
     values: dict[str, JsonValue] = field(default_factory=dict)
     shots: int | None = None
     procedure_sha256: str = ""
+    rerun_safe: bool = False
     faults: tuple[Fault, ...] = ()
 
 
@@ -107,7 +109,11 @@ def _procedure(request: ProcedureRequest, published: Published) -> Checked:
     }
     count = shot_count(values)
     return Checked(
-        source=view.name, values=plain, shots=count, procedure_sha256=view.sha256
+        source=view.name,
+        values=plain,
+        shots=count,
+        procedure_sha256=view.sha256,
+        rerun_safe=view.rerun == "safe",
     )
 
 

@@ -1,6 +1,6 @@
 """Which waiting jobs have something due: their time, their deadline, or a job before them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -90,7 +90,7 @@ def undecided_on(apparatus: int, *, limit: int = 200) -> list[Shot]:
     return list(found.order_by("ended", "id")[:limit])
 
 
-def jobs_after(job: Job) -> Iterable[str]:
+def jobs_after(job: Job) -> list[str]:
     """Return the ids of the jobs that a job waits for or has waited for."""
     links = JobAfter.objects.filter(job=job).order_by("id")
-    return links.values_list("after_id", flat=True)
+    return list(links.values_list("after_id", flat=True))

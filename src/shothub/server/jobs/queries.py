@@ -9,8 +9,9 @@ from django.db.models import Q, Sum
 
 from shothub.server.accounts.principals import Principal
 from shothub.server.apparatus.models import Apparatus
-from shothub.server.apparatus.queries import hindrance
+from shothub.server.jobs.dues import jobs_after
 from shothub.server.jobs.models import Event, Job, Jobs, Shot
+from shothub.server.jobs.notices import notice_of, notice_of_shot
 from shothub.server.refusals import NotThere
 from shothub.wire.apparatus import QueueEntry
 from shothub.wire.jobs import EventView, JobPage, JobView, LogView, ShotView
@@ -50,7 +51,7 @@ def find_job(principal: Principal, job: str) -> Job:
 
 
 def _one(jobs: Jobs, job: str) -> Job:
-    found = jobs.select_related("owner", "apparatus").defer(
+    found = jobs.select_related(*_SHOWN).defer(
         "apparatus__description", "compile_log", "analyse_log"
     )
     one = found.filter(pk=job).first()
@@ -70,9 +71,12 @@ def find_job_to_control(principal: Principal, job: str) -> Job:
 
 def owned_jobs(principal: Principal, ids: list[str]) -> list[JobView]:
     """Return jobs of the user by id, in the order of the ids."""
-    mine = Job.objects.visible_to(principal).select_related("owner", "apparatus")
+    mine = Job.objects.visible_to(principal).select_related(*_SHOWN)
     jobs = mine.defer("apparatus__description").in_bulk(ids)
     return [job_view(jobs[pk]) for pk in ids]
+
+
+_SHOWN = ("owner", "apparatus", "group")
 
 
 def job_view(job: Job, *, owner: str = "") -> JobView:
@@ -92,6 +96,12 @@ def job_view(job: Job, *, owner: str = "") -> JobView:
         shots_done=job.shots_done,
         shots_failed=job.shots_failed,
         shots_unknown=job.shots_unknown,
+        group=job.group.name if job.group else "",
+        service=job.service,
+        session=job.session,
+        held=job.held or bool(job.held_by),
+        not_before=job.not_before,
+        start_by=job.start_by,
         globals=job.globals,
         faults=[FaultModel.model_validate(fault) for fault in job.faults],
         submitted=job.submitted,
@@ -103,10 +113,10 @@ def job_view(job: Job, *, owner: str = "") -> JobView:
 
 def view_now(job: Job, *, now: datetime) -> JobView:
     """Return a job with what waits ahead of it and what keeps it from going on."""
-    waits = job.state in {"submitted", "compiling", "queued", "running"}
     standing = {
         "position": position(job),
-        "notice": hindrance(job.apparatus, now) if waits else "",
+        "notice": notice_of(job, now),
+        "after": jobs_after(job),
     }
     return job_view(job).model_copy(update=standing)
 
@@ -145,7 +155,7 @@ def _shots_left(jobs: Jobs) -> int:
 
 def list_jobs(principal: Principal, wanted: JobFilter) -> JobPage:
     """Return a page of the user's jobs, newest first."""
-    jobs = Job.objects.visible_to(principal).select_related("owner", "apparatus")
+    jobs = Job.objects.visible_to(principal).select_related(*_SHOWN)
     jobs = jobs.defer("apparatus__description", "compile_log", "analyse_log")
     if wanted.state:
         jobs = jobs.filter(state=wanted.state)
@@ -187,6 +197,8 @@ def shot_view(shot: Shot) -> ShotView:
         started=shot.started,
         ended=shot.ended,
         reason=shot.reason,
+        decision=shot.decision,
+        notice=notice_of_shot(shot),
     )
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from django.conf import settings
+from django.db.models import Sum
 from pydantic import JsonValue
 
 from shothub.server.jobs.models import Job, Shot
@@ -13,6 +14,13 @@ from shothub.server.results.models import File, RoutineRun
 from shothub.wire.jobs import FileView, ResultTable, RoutineView
 
 Column = tuple[str, ...]
+
+
+def stored_bytes(user: int | None, group: int | None) -> int:
+    """Return the size of all files of a user's jobs, or of a group's."""
+    whose = {"job__owner_id": user} if group is None else {"job__group_id": group}
+    files = File.objects.filter(**whose).order_by()
+    return files.aggregate(n=Sum("size"))["n"] or 0
 
 
 class NoSuchFile(NotThere):

@@ -2,28 +2,35 @@
 
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
-from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 
-from shothub.domain.faults import Fault
 from shothub.domain.names import ID_ALPHABET
+from shothub.domain.quotas import WINDOWS, Bound, first_exceeded, refusal_of
 from shothub.domain.states import JobState
+from shothub.server.accounts.group_queries import Member, memberships_of
+from shothub.server.accounts.models import Group, User
 from shothub.server.accounts.principals import Principal
-from shothub.server.apparatus.models import Apparatus
-from shothub.server.apparatus.queries import known_apparatus
-from shothub.server.jobs.checks import Checked, check
-from shothub.server.jobs.models import Job, JobSource, Submission
-from shothub.server.jobs.queries import backlog_of, job_view, owned_jobs
+from shothub.server.jobs.allowances import (
+    StoredBytes,
+    bounds_of,
+    meters_of,
+    typical_seconds,
+)
+from shothub.server.jobs.models import Job, JobAfter, JobSource, Submission
+from shothub.server.jobs.queries import job_view, owned_jobs
+from shothub.server.jobs.readiness import Ready, make_all_ready
+from shothub.server.jobs.terms import Asker
 from shothub.server.jobs.transitions import Note, record_submitted, wake
-from shothub.server.refusals import Forbidden, Invalid, Refused, TooMany
+from shothub.server.refusals import Invalid, Refused, TooMany
 from shothub.server.rows import insert, insert_if_new
-from shothub.wire.jobs import DryRun, JobRequestBase, JobView, ScriptRequest
-from shothub.wire.problems import FaultModel
+from shothub.wire.jobs import JobRequestBase, JobView, ScriptRequest
 
 _ID_LENGTH = 12
+_KEPT = timedelta(hours=24)
+_AT_ONCE = 500  # rows removed in one transaction, so that nobody waits for it
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,13 +39,6 @@ class IdempotencyKey:
 
     key: str
     digest: str
-
-
-@dataclass(frozen=True)
-class _Ready:
-    request: JobRequestBase
-    apparatus: Apparatus
-    checked: Checked
 
 
 def new_job_id() -> str:
@@ -55,46 +55,47 @@ def submit(
     requests: Sequence[JobRequestBase],
     *,
     idempotency: IdempotencyKey | None,
+    stored: StoredBytes,
     now: datetime,
     is_list: bool = True,
 ) -> list[JobView]:
     """Store the jobs, or answer again what this idempotency key was answered.
 
+    Of two submissions with one key at the same time the second waits for the first and
+    gives its answer.
+
+    Args:
+        principal: who submits.
+        requests: what.
+        idempotency: the key of the submission, if it has one.
+        stored: tells how many bytes of files somebody has.
+        now: the present time.
+        is_list: whether faults are to name a place in a list.
+
     Raises:
         Refused: one of them is wrong or too much; then none is stored.
     """
+    groups = memberships_of(principal.user)
+    asker = Asker(principal=principal, groups=groups, now=now)
     try:
-        ready = _check_all(principal, requests, is_list=is_list)
+        ready = make_all_ready(requests, asker, is_list=is_list)
     except Refused:
         # What was taken once stays taken, even if it would be refused by now.
         earlier = _answered(principal, idempotency)
         if earlier is None:
             raise
         return earlier
-    jobs = [_new_job(principal, item, now) for item in ready]
+    bounds = bounds_of(principal.user, groups)
+    jobs = [_new_job(principal, item, names_of(groups), now) for item in ready]
     with transaction.atomic():
         is_new = idempotency is None or _claim(principal, idempotency, jobs, now)
         earlier = None if is_new else _answered(principal, idempotency)
         if earlier is None:
-            _check_backlog(principal, ready)
+            _lock_takers(principal, bounds)
+            _require_room(asker, bounds, ready, stored)
+            _estimate(ready, jobs, bounds)
             _store(principal, ready, jobs, now)
     return earlier or [job_view(job, owner=principal.key) for job in jobs]
-
-
-def dry_run(principal: Principal, request: JobRequestBase) -> DryRun:
-    """Return what a submission would do, without storing anything.
-
-    Raises:
-        Forbidden: the user may not submit this kind of job there.
-    """
-    try:
-        ready = _ready(principal, request, known_apparatus([request.apparatus]))
-    except Invalid as error:
-        faults = [FaultModel(**vars(fault)) for fault in error.faults]
-        return DryRun(shots=None, faults=faults)
-    unknown = ready.checked.shots is None
-    hint = ["The number of shots is known after the script was compiled."]
-    return DryRun(shots=ready.checked.shots, warnings=hint if unknown else [])
 
 
 def _answered(
@@ -117,66 +118,57 @@ def _answered(
     return owned_jobs(principal, earlier.jobs)
 
 
-def _check_all(
-    principal: Principal, requests: Sequence[JobRequestBase], *, is_list: bool
-) -> list[_Ready]:
-    if not 1 <= len(requests) <= settings.SHOTHUB.max_batch:
-        raise Invalid(
-            f"A list takes 1 to {settings.SHOTHUB.max_batch} jobs, not {len(requests)}.",
-            code="bad_batch",
-            where="body",
+def _lock_takers(principal: Principal, bounds: Sequence[Bound]) -> None:
+    """Let one submission of a user at a time count what he has, and then add to it."""
+    if not connection.features.has_select_for_update:
+        return  # the transaction is the only writer
+    User.objects.select_for_update(no_key=True).only("pk").get(pk=principal.user)
+    groups = sorted({bound.group for bound in bounds if bound.group is not None})
+    if groups:
+        rows = Group.objects.select_for_update(no_key=True).filter(pk__in=groups)
+        list(rows.order_by("pk").values_list("pk"))
+
+
+def _require_room(
+    asker: Asker, bounds: Sequence[Bound], ready: Sequence[Ready], stored: StoredBytes
+) -> None:
+    """Refuse what exceeds a quota.
+
+    Raises:
+        TooMany: which, by how much, and when to come back.
+    """
+    meters = meters_of(
+        asker.principal.user,
+        bounds,
+        [item.wish for item in ready],
+        names=names_of(asker.groups),
+        stored=stored,
+        now=asker.now,
+    )
+    exceeded = first_exceeded(meters)
+    if exceeded:
+        refusal = refusal_of(exceeded, asker.now)
+        fault = refusal.fault
+        raise TooMany(
+            fault.detail,
+            code=fault.code,
+            hint=fault.hint,
+            retry_after=refusal.retry_after,
         )
-    ready, faults = [], []
-    machines = known_apparatus({request.apparatus for request in requests})
-    for number, request in enumerate(requests):
-        place = f"body.{number}" if is_list else "body"
-        try:
-            ready.append(_ready(principal, request, machines))
-        except Invalid as error:
-            faults += [_at(place, fault) for fault in error.faults]
-        except Forbidden as error:
-            raise Forbidden(faults=[_at(place, f) for f in error.faults]) from None
-    if faults:
-        raise Invalid(faults=faults)
-    return ready
 
 
-def _at(place: str, fault: Fault) -> Fault:
-    inner = fault.where.removeprefix("body").lstrip(".")
-    return replace(fault, where=f"{place}.{inner}" if inner else place)
+def names_of(groups: Sequence[Member]) -> dict[int, str]:
+    """Return the names of groups by key."""
+    return {member.group: member.name for member in groups}
 
 
-def _ready(
-    principal: Principal, request: JobRequestBase, machines: Mapping[str, Apparatus]
-) -> _Ready:
-    apparatus = machines.get(request.apparatus)
-    if apparatus is None:
-        raise Invalid(
-            f"There is no apparatus named {request.apparatus!r}.",
-            code="unknown_apparatus",
-            where="apparatus",
-        )
-    checked = check(request, apparatus, principal)
-    if checked.faults:
-        raise Invalid(faults=checked.faults)
-    return _Ready(request, apparatus, checked)
-
-
-def _check_backlog(principal: Principal, ready: Sequence[_Ready]) -> None:
-    jobs, shots = backlog_of(principal.user)
-    new = sum(item.checked.shots or 1 for item in ready)
-    for what, have, more, limit in (
-        ("jobs", jobs, len(ready), settings.SHOTHUB.max_pending_jobs),
-        ("shots", shots, new, settings.SHOTHUB.max_pending_shots),
-    ):
-        if have + more > limit:
-            raise TooMany(
-                f"You have {have} waiting {what} and ask for {more} more;"
-                f" {limit} are allowed.",
-                code=f"too_many_pending_{what}",
-                hint="wait for some of them, or cancel some",
-                retry_after=60,
-            )
+def _estimate(
+    ready: Sequence[Ready], jobs: Sequence[Job], bounds: Sequence[Bound]
+) -> None:
+    """Let what waits count against machine time before it is compiled, where that is bounded."""
+    if any(bound.what in WINDOWS for bound in bounds):
+        for job, item in zip(jobs, ready, strict=True):
+            job.shot_seconds = typical_seconds(item.apparatus.name, job.source)
 
 
 def _claim(
@@ -198,32 +190,50 @@ def _claim(
 
 
 def _store(
-    principal: Principal, ready: Sequence[_Ready], jobs: Sequence[Job], now: datetime
+    principal: Principal, ready: Sequence[Ready], jobs: Sequence[Job], now: datetime
 ) -> None:
     insert(jobs)
     given = [_source_of(j, item.request) for j, item in zip(jobs, ready, strict=True)]
     insert([source for source in given if source])
+    links = [_links_of(j, item, jobs) for j, item in zip(jobs, ready, strict=True)]
+    insert([link for some in links for link in some])
     record_submitted(jobs, Note(now=now, actor=principal.username))
     wake(*{f"apparatus:{job.apparatus_id}" for job in jobs})
 
 
-def _new_job(principal: Principal, item: _Ready, now: datetime) -> Job:
-    request, checked = item.request, item.checked
-    return Job(
+def _new_job(
+    principal: Principal, item: Ready, groups: Mapping[int, str], now: datetime
+) -> Job:
+    request, checked, terms = item.request, item.checked, item.terms
+    job = Job(
         id=new_job_id(),
         owner_id=principal.user,
         apparatus=item.apparatus,
         kind="script" if isinstance(request, ScriptRequest) else "procedure",
         source=checked.source,
         procedure_sha256=checked.procedure_sha256,
+        rerun_safe=checked.rerun_safe,
         name=request.name,
         tags=request.tags,
         priority=request.priority,
         globals=checked.values,
         pending=checked.shots or 1,
+        group_id=terms.group,
+        service=request.service,
+        session=terms.session,
+        held=request.hold,
+        not_before=request.not_before,
+        start_by=request.start_by,
+        after_left=terms.after_left,
+        barred=terms.barred,
         state=JobState.SUBMITTED.value,
         submitted=now,
     )
+    if terms.group in groups:
+        job.group = Group(
+            pk=terms.group, name=groups[terms.group]
+        )  # not asked for again
+    return job
 
 
 def _source_of(job: Job, request: JobRequestBase) -> JobSource | None:
@@ -238,3 +248,20 @@ def _source_of(job: Job, request: JobRequestBase) -> JobSource | None:
         globals_content=file.content if file else b"",
         routines=[routine.model_dump() for routine in request.routines],
     )
+
+
+def _links_of(job: Job, item: Ready, jobs: Sequence[Job]) -> list[JobAfter]:
+    terms = item.terms
+    earlier = [JobAfter(job=job, after=jobs[place]) for place in terms.after_listed]
+    named = terms.after.items()
+    return earlier + [JobAfter(job=job, after_id=pk, good=good) for pk, good in named]
+
+
+def forget_submissions(now: datetime) -> None:
+    """Forget the answers of keys that are older than a day."""
+    while True:
+        old = Submission.objects.filter(at__lt=now - _KEPT).values_list("pk", flat=True)
+        some = list(old[:_AT_ONCE])
+        Submission.objects.filter(pk__in=some).delete()
+        if len(some) < _AT_ONCE:
+            return

@@ -19,8 +19,10 @@ from shothub.domain.scans import Scan, parse_value
 from shothub.runtime.clock import now
 from shothub.server.accounts.principals import Principal
 from shothub.server.jobs.queries import find_job, job_view
-from shothub.server.jobs.services.submit import IdempotencyKey, dry_run, submit
+from shothub.server.jobs.services.dry_run import dry_run
+from shothub.server.jobs.services.submit import IdempotencyKey, submit
 from shothub.server.refusals import Forbidden, NotThere, Refused
+from shothub.server.results.queries import stored_bytes
 from shothub.server.web.access import member
 from shothub.server.web.forms import (
     Form,
@@ -158,7 +160,8 @@ def _count(
 ) -> tuple[Form, Context]:
     """Hold the values against the declaration; say how many shots they make."""
     nameless = Labels(name="", tags=[], priority=0)
-    answer = dry_run(principal, _request(machine, chosen, nameless, values))
+    wanted = _request(machine, chosen, nameless, values)
+    answer = dry_run(principal, wanted, stored=stored_bytes, now=now())
     found = [Fault(**vars(fault)) for fault in answer.faults]
     form = judged(form, found)
     if form.faults:
@@ -190,7 +193,14 @@ def _submitted(
         key=f"page-{request.POST.get('once', '')[:64] or secrets.token_urlsafe(16)}",
         digest=hashlib.sha256(body).hexdigest(),
     )
-    made = submit(principal, [wanted], idempotency=once, now=now(), is_list=False)
+    made = submit(
+        principal,
+        [wanted],
+        idempotency=once,
+        stored=stored_bytes,
+        now=now(),
+        is_list=False,
+    )
     return HttpResponseRedirect(reverse("job", args=[made[0].id]))
 
 
