@@ -5,8 +5,13 @@ demo:            ## the whole of shothub on this machine, with a simulated appar
 	@tools/setup demo
 	@.venv/bin/shothub demo --once
 
-test:            ## all tests
+# What depends on the hub's database, to be tried on PostgreSQL as well.
+ON_POSTGRESQL = tests/integration/server tests/integration/web \
+  tests/integration/client tests/scenario/test_tour.py
+
+test:            ## all tests, on SQLite; those of the hub first on PostgreSQL
 	@tools/setup dev
+	@.venv/bin/python tests/postgres.py .venv/bin/pytest $(ON_POSTGRESQL)
 	@.venv/bin/pytest
 
 check:           ## format, lint, types, layers

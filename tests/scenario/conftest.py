@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from tests.postgres import own_database
 
 from shothub.client import Apparatus
 from shothub.demo.stage import Stage
@@ -61,7 +62,7 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     folder = tmp_path_factory.mktemp("stage")
     os.environ["MOODY_CAMERA"] = str(folder / "mood")
     try:
-        with Stage(folder, make_trying_lab) as running:
+        with own_database(), Stage(folder, make_trying_lab) as running:
             yield running
     finally:
         for disk in small_disks(folder):

@@ -4,9 +4,10 @@ import asyncio
 import itertools
 import re
 from collections.abc import Awaitable, Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from tempfile import SpooledTemporaryFile
-from typing import IO, Any
+from typing import IO, Any, TypeVar
 
 import django
 from asgiref.sync import SyncToAsync, ThreadSensitiveContext
@@ -23,11 +24,12 @@ from django.urls import set_script_prefix
 from shothub.server.api.problems import Problems
 from shothub.server.requests import RequestId
 
+T = TypeVar("T")
 Scope = Mapping[str, Any]
 Receive = Callable[[], Awaitable[Mapping[str, Any]]]
 Send = Callable[[Mapping[str, Any]], Awaitable[None]]
 
-_WAITS = re.compile(r"/api/v1/(agent/poll|jobs/[^/]+(/stream)?)")
+_WAITS = re.compile(r"/api/v1/(agent/poll|jobs/[^/]+(/stream)?|events(/stream)?)")
 _UPLOAD = re.compile(r"/api/v1/agent/jobs/[^/]+/files/")
 _SHORT_WRITES = {"POST", "DELETE"}  # a PUT is an upload
 _MEMORY = 2_500_000
@@ -118,7 +120,6 @@ class Light(BaseHandler):
     ) -> HttpResponseBase:
         """Return the answer to one request."""
         set_script_prefix("/")
-        close_old_connections()  # those that the database has dropped
         try:
             return self.get_response(ASGIRequest(scope, body))
         finally:
@@ -136,6 +137,22 @@ def _load_api_middleware(handler: Any, *, is_async: bool) -> None:
     handler._middleware_chain = convert_exception_to_response(RequestId(chain))
 
 
+class DatabaseThread(ThreadPoolExecutor):
+    """One thread with its own database connection, opened anew if that was dropped."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(1, thread_name_prefix=f"hub-{number}")
+
+    def submit(self, fn: Callable[..., T], /, *args: Any, **named: Any) -> Future[T]:
+        """Have the thread call a function; nothing is under way on the connection."""
+        return super().submit(_on_fresh_connection, partial(fn, *args, **named))
+
+
+def _on_fresh_connection(call: Callable[[], T]) -> T:
+    close_old_connections()
+    return call()
+
+
 class Threads:
     """Long-lived threads, each with its own database connection, given out in turn.
 
@@ -147,9 +164,7 @@ class Threads:
     """
 
     def __init__(self, number: int, *, one_writer: bool = True) -> None:
-        self._executors = [
-            ThreadPoolExecutor(1, thread_name_prefix=f"hub-{i}") for i in range(number)
-        ]
+        self._executors = [DatabaseThread(i) for i in range(number)]
         self._contexts = [ThreadSensitiveContext() for _ in self._executors]
         for context, executor in zip(self._contexts, self._executors, strict=True):
             SyncToAsync.context_to_thread_executor[context] = executor

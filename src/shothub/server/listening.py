@@ -62,7 +62,8 @@ class PostgresWakeups(Wakeups):
             except psycopg.Error as error:
                 # The server restarts, perhaps: nobody is woken meanwhile, so that those
                 # who wait look again only when their time is over.
-                log.warning("no wake-ups from the database", error=str(error).strip())
+                why = str(error).strip().partition("\n")[0]
+                log.warning("no wake-ups from the database", error=why)
                 self._closed.wait(next(waits))
 
     def _hear(self, heard: psycopg.Connection) -> None:

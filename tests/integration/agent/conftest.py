@@ -6,13 +6,14 @@ from pathlib import Path
 import pytest
 from tests.fakes.agent_site import AgentSite
 from tests.fakes.fake_blacs import FakeBlacs
+from tests.postgres import own_database
 
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AgentSite]:
     folder = tmp_path_factory.mktemp("site")
     folder.chmod(0o755)
-    with AgentSite(folder) as site:
+    with own_database(), AgentSite(folder) as site:
         yield site
 
 

@@ -14,6 +14,7 @@ import httpx
 import numpy as np
 import pytest
 from tests.integration.server.scripted_agent import Answer, Caller, ScriptedAgent
+from tests.postgres import for_another_hub
 
 from shothub import Hub, linspace
 from shothub.client import (
@@ -101,6 +102,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     data = tmp_path_factory.mktemp("hub")
     environment = {k: v for k, v in os.environ.items() if not k.startswith("SHOTHUB_")}
     environment.pop("DJANGO_SETTINGS_MODULE", None)
+    environment |= for_another_hub()
     said = subprocess.run(
         [sys.executable, "-c", ENROL, str(data)],
         env=environment,

@@ -17,6 +17,7 @@ from typing import Any
 import httpx
 import pytest
 from tests.integration.server.scripted_agent import DESCRIPTION
+from tests.postgres import own_database
 
 SERVE = (
     "import sys; from pathlib import Path; from shothub.server.main import serve;"
@@ -27,8 +28,10 @@ PROCEDURE = {"kind": "procedure", "apparatus": "sim", "procedure": "bec_tof"}
 
 
 def environment() -> dict[str, str]:
-    hidden = ("SHOTHUB_", "DJANGO_")
-    return {k: v for k, v in os.environ.items() if not k.startswith(hidden)}
+    hidden, shown = ("SHOTHUB_", "DJANGO_"), "SHOTHUB_DATABASE"
+    return {
+        k: v for k, v in os.environ.items() if k == shown or not k.startswith(hidden)
+    }
 
 
 def admin(data: Path, *words: str) -> str:
@@ -57,9 +60,12 @@ class Served:
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     data = tmp_path_factory.mktemp("hub")
     command = [sys.executable, "-c", SERVE, str(data)]
-    with subprocess.Popen(
-        command, env=environment(), stdout=subprocess.PIPE, text=True
-    ) as process:
+    with (
+        own_database(),
+        subprocess.Popen(
+            command, env=environment(), stdout=subprocess.PIPE, text=True
+        ) as process,
+    ):
         assert process.stdout
         url = process.stdout.readline().split()[-1]
         admin(data, "user", "create", "alice", "--password", "correct horse 7 battery")
