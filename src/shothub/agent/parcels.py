@@ -175,7 +175,6 @@ def undelivered(parcel: Parcel, why: str) -> Parcel | None:
     description = json.loads(parcel.body)
     shot = description.get("shot")
     report = Undelivered(
-        epoch=0,
         name=parcel.route.partition("/files/")[2][:200],
         reason=why[:_REASON],
         shot=None if shot is None else int(shot),

@@ -42,6 +42,7 @@ _OUTBOX = "shothub.server.outbox.services"
 CHORES: Sequence[Chore] = (
     Chore("old messages", named(f"{_OUTBOX}.delivery.prune"), 3600.0),
     Chore("waiting jobs", named(f"{_JOBS}.bars.sweep_all"), 1.0),
+    Chore("lapsed leases", named(f"{_JOBS}.returns.return_all_lapsed"), 5.0),
     Chore("reservations", named(f"{_JOBS}.edges.attend_all"), 1.0),
     Chore("sessions", named(f"{_JOBS}.turns.attend_all"), 1.0),
 )

@@ -32,17 +32,32 @@ class OpenSession(Message):
     description: Description
 
 
+class UnderWay(Reply):
+    """An attempt that has not ended; ``fence`` is of the lease for which it was asked.
+
+    By it an agent tells a START of its own, whose answer was lost, from another agent's.
+    """
+
+    attempt: int
+    shot: int
+    job: str
+    index: int
+    fence: int
+
+
 class SessionOpened(Reply):
     """The number of the new session and what the hub believes to be under way.
 
     Attributes:
         started: attempts that the hub believes started and that have not ended.
+        under_way: the same, with what they are attempts at.
     """
 
     epoch: int
     apparatus: str
     lease_seconds: float
     started: list[int] = []
+    under_way: list[UnderWay] = []
 
 
 class Capacity(Message):
@@ -276,7 +291,6 @@ class Undelivered(Message):
         reason: the hub's own words.
     """
 
-    epoch: int
     name: str = Field(max_length=200)
     reason: str = Field(max_length=1000)
     shot: int | None = Field(None, ge=0)

@@ -28,6 +28,7 @@ from shothub.wire.agents import (
     ShotAnalysed,
     Start,
     Started,
+    Undelivered,
     Work,
 )
 from shothub.wire.base import Message
@@ -102,6 +103,12 @@ def report_job_analysed(
 ) -> HttpResponse:
     """Hand in the multi-shot results of a job, which ends it."""
     return reply(results.store_job_analysis(request.auth, job, report, now=clock.now()))
+
+
+@router.post("/jobs/{job}/undelivered", response=Accepted, auth=RUN)
+def report_undelivered(request: Request, job: str, report: Undelivered) -> HttpResponse:
+    """Say that a file was not taken, so that the job's owner learns of it."""
+    return reply(results.note_undelivered(request.auth, job, report, now=clock.now()))
 
 
 @router.post("/local", response=Accepted, auth=RUN)

@@ -27,9 +27,16 @@ from shothub.server.jobs.transitions import Note, record, touch
 from shothub.server.refusals import Conflict, Invalid, TooLarge
 from shothub.server.results.models import File, RoutineRun
 from shothub.server.results.queries import file_view, folder_of_files
-from shothub.wire.agents import Accepted, JobAnalysed, RoutineResult, ShotAnalysed
+from shothub.wire.agents import (
+    Accepted,
+    JobAnalysed,
+    RoutineResult,
+    ShotAnalysed,
+    Undelivered,
+)
 from shothub.wire.jobs import FileKind, FileView
 
+UNDELIVERED = "file.undelivered"
 _TEXT_LIMIT = 100_000
 _CHUNK = 1 << 20
 
@@ -64,25 +71,27 @@ def store_analysis(
 def store_job_analysis(
     principal: Principal, job: str, report: JobAnalysed, *, now: datetime
 ) -> Accepted:
-    """Store the multi-shot results of a job and end it. Idempotent.
+    """Store the multi-shot results of a job and end it, from any session. Idempotent.
 
     Raises:
-        Fenced: the session is over, and the job still waits for a present one.
+        Fenced: a later session has the job in hand, and its results are awaited.
         Conflict: the job is not being analysed.
     """
     with transaction.atomic():
         apparatus = lock_apparatus(principal)
         found = find_job(principal, job)
-        note = Note(now=now, actor=ACTOR, epoch=report.epoch)
+        late = report.epoch != apparatus.epoch
+        note = Note(now=now, actor=ACTOR, epoch=report.epoch, late=late)
         if found.state == JobState.ANALYSING:
-            require_epoch(apparatus, report.epoch)
+            if found.task_epoch not in {0, report.epoch}:
+                require_epoch(apparatus, report.epoch)
             _store_runs(found, None, report.routines, now)
             end_job(found, log=report.log, note=note)
         elif found.state not in {JobState.DONE, JobState.FAILED, JobState.CANCELLED}:
             raise Conflict(
                 f"Job {found.pk} is {found.state}, not analysing.", code="not_analysing"
             )
-    return Accepted(late=report.epoch != apparatus.epoch)
+    return Accepted(late=late)
 
 
 def _store_runs(
@@ -103,6 +112,22 @@ def _store_runs(
         )
         for position, result in enumerate(routines)
     )
+
+
+def note_undelivered(
+    principal: Principal, job: str, report: Undelivered, *, now: datetime
+) -> Accepted:
+    """Let the owner of a job read that something of it was not taken. Idempotent."""
+    with transaction.atomic():
+        apparatus = lock_apparatus(principal)
+        found = find_job(principal, job)
+        detail = f"{report.name} stays at the apparatus: {report.reason}"
+        note = Note(now=now, actor=ACTOR, epoch=apparatus.epoch, detail=detail)
+        known = found.events.filter(what=UNDELIVERED, detail=detail, shot=report.shot)
+        if not known.exists():
+            record(UNDELIVERED, note, job=found, shot=report.shot)
+            touch(found)
+    return Accepted()
 
 
 @dataclass(frozen=True, kw_only=True)
