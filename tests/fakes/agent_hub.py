@@ -14,6 +14,7 @@ from shothub.wire.agents import (
     SessionOpened,
     Start,
     Started,
+    UnderWay,
     Work,
 )
 from shothub.wire.problems import Problem
@@ -36,7 +37,7 @@ class FakeHub:
 
     troubles: dict[str, list[HubError | None]] = field(default_factory=dict)
     works: list[Work] = field(default_factory=list)
-    started: list[int] = field(default_factory=list)
+    under_way: list[UnderWay] = field(default_factory=list)
     told: list[tuple[str, str]] = field(default_factory=list)
     uploads: dict[str, bytes] = field(default_factory=dict)
     compilations: dict[str, Compiled] = field(default_factory=dict)
@@ -59,7 +60,8 @@ class FakeHub:
             epoch=self.epoch,
             apparatus=hello.apparatus,
             lease_seconds=120.0,
-            started=self.started,
+            started=[each.attempt for each in self.under_way],
+            under_way=self.under_way,
         )
 
     def poll(self, poll: Poll) -> Work:

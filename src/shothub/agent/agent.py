@@ -23,6 +23,7 @@ from shothub.agent.polling import Books, Kind, Poller, Standing
 from shothub.agent.ports import GuestPort, HubPort, PluginPort
 from shothub.agent.prepare import Prepared
 from shothub.agent.runner import Runner
+from shothub.agent.session import TAKEN_OVER
 from shothub.agent.shelf import Shelf
 from shothub.agent.site import Published, Site
 from shothub.agent.workers import (
@@ -45,6 +46,8 @@ TAKEN_AHEAD = Capacity(compile=4, shots=4, analyse=1)
 """How many compile tasks, leases and analyses the agent holds at once."""
 
 PARTING_SECONDS = 5.0
+HANDOVER_SECONDS = 600.0
+"""How long an agent that was taken over from goes on to deliver what it has."""
 _SOFTWARE = ("shothub", "labscript", "blacs", "runmanager", "lyse", "labscript-devices")
 
 PluginMaker = Callable[[Callable[[Report], None], Callable[[bool], None]], PluginPort]
@@ -131,6 +134,7 @@ class Agent:
     ) -> None:
         site, folder = site_of(prepared), prepared.folder
         self._journal = Journal(folder.state)
+        self._stopped = threading.Event()
         self._standing = Standing(
             Books(reports=self._journal.analyses_to_deliver, ahead=self._journal.ahead)
         )
@@ -150,7 +154,7 @@ class Agent:
             clock=clock.monotonic,
         )
         self._plugin = plugin(self._heard, self._connection)
-        shelf = Shelf(self._journal)
+        shelf = Shelf(self._journal, site.storage)
         host = socket.gethostname()
         hello = OpenSession(
             apparatus=folder.config.name,
@@ -237,6 +241,7 @@ class Agent:
 
     def stop(self, *_signal: Any) -> None:
         """Let ``run`` end; may be called from a signal handler."""
+        self._stopped.set()
         self._runner.tell(ev.Stop())
 
     def run(self) -> str:
@@ -247,18 +252,31 @@ class Agent:
             threading.Thread(target=poller.run, name="poll", daemon=True).start()
         self._hands.start()
         self._plugin.start()
+        patience = PARTING_SECONDS
         try:
-            return self._runner.run(self._hands.carry_out)
+            reason = self._runner.run(self._hands.carry_out)
+            if reason.startswith(TAKEN_OVER):
+                patience = HANDOVER_SECONDS
+            return reason
         finally:
             self._standing.close()
             self._link.close()
             self._plugin.close()
             self._hands.close()
             self._outbox.wake()
-            self._outbox.drained(PARTING_SECONDS)
+            self._hand_over(patience)
             self._outbox.close()
             outbox.join(PARTING_SECONDS)
             self._journal.close()
+
+    def _hand_over(self, patience: float) -> None:
+        """Deliver what is left: its results are with nobody else. A stop cuts it short."""
+        until = clock.monotonic() + patience
+        if not self._outbox.drained(min(patience, PARTING_SECONDS)):
+            logger.warning("still delivering", seconds=patience - PARTING_SECONDS)
+        while clock.monotonic() < until and not self._stopped.is_set():
+            if self._outbox.drained(1.0):
+                break
 
 
 _KINDS: tuple[Kind, ...] = ("compile", "shots", "analyse")

@@ -64,14 +64,13 @@ class Opened:
 
     Attributes:
         started: attempts that the hub believes under way.
-        journal: what this agent knows of each of them; missing if nothing.
-        lost_asks: how many STARTs were asked whose answers never came.
+        journal: what this agent knows of each of them; missing if nothing, as of those
+            that another agent started.
     """
 
     epoch: int
     started: tuple[int, ...] = ()
     journal: Mapping[int, Remembered] = field(default_factory=dict)
-    lost_asks: int = 0
 
 
 @dataclass(frozen=True)

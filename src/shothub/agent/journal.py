@@ -22,8 +22,10 @@ import structlog
 
 from shothub.agent.alone import hold_folder
 from shothub.agent.events import Granted, Lease, Remembered
+from shothub.agent.journal_tables import bring_up_to_date
 from shothub.domain.states import Outcome
 from shothub.runtime.clock import pause
+from shothub.wire.agents import UnderWay
 
 logger = structlog.get_logger()
 
@@ -32,26 +34,6 @@ R = TypeVar("R")
 
 FULL_PAUSE = 1.0
 """Seconds between two attempts to write to a full disk."""
-
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS jobs (job TEXT PRIMARY KEY, folder TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS asks (fence INTEGER PRIMARY KEY, shot INTEGER NOT NULL);
-CREATE TABLE IF NOT EXISTS attempts (
-  attempt INTEGER PRIMARY KEY, shot INTEGER NOT NULL, job TEXT NOT NULL,
-  idx INTEGER NOT NULL, offered INTEGER NOT NULL DEFAULT 0,
-  begun TEXT, ended TEXT, outcome TEXT, reason TEXT NOT NULL DEFAULT '',
-  analysed INTEGER NOT NULL DEFAULT 0, ahead INTEGER NOT NULL DEFAULT 0);
-CREATE TABLE IF NOT EXISTS identity (id TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS outbox (
-  id INTEGER PRIMARY KEY AUTOINCREMENT, rank INTEGER NOT NULL, route TEXT NOT NULL,
-  body TEXT NOT NULL, file TEXT NOT NULL DEFAULT '', job TEXT NOT NULL DEFAULT '',
-  refused TEXT NOT NULL DEFAULT '');
-CREATE INDEX IF NOT EXISTS outbox_order ON outbox (rank, id) WHERE refused = '';
-"""
-_AHEAD = "ahead INTEGER NOT NULL DEFAULT 0"
-_OPEN_INDEX = (
-    "CREATE INDEX IF NOT EXISTS granted_ahead ON attempts (attempt) WHERE ahead = 1"
-)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,15 +100,8 @@ class Journal:
         )
         self._db.execute("PRAGMA journal_mode = WAL")
         self._db.execute("PRAGMA synchronous = FULL")
-        self._db.executescript(_SCHEMA)
-        self._add_what_is_new()
+        bring_up_to_date(self._db)
         self._folder = folder.resolve()
-
-    def _add_what_is_new(self) -> None:
-        columns = {row[1] for row in self._db.execute("PRAGMA table_info(attempts)")}
-        if "ahead" not in columns:
-            self._db.execute(f"ALTER TABLE attempts ADD COLUMN {_AHEAD}")
-        self._db.execute(_OPEN_INDEX)
 
     def identity(self, host: str) -> str:
         """Return what tells this agent, through its restarts, from any other.
@@ -194,14 +169,22 @@ class Journal:
             db.execute("DELETE FROM asks WHERE fence = ?", (fence,))
 
     @_patiently
-    def forget_asks(self) -> None:
-        """The hub's list shows that no START was lost."""
-        with self._transaction() as db:
-            db.execute("DELETE FROM asks")
+    def learn(self, under_way: Iterable[UnderWay]) -> None:
+        """Learn what the hub says is under way at the beginning of a session.
 
-    def lost_asks(self) -> int:
-        """Return how many STARTs were asked whose answers never came."""
-        return len(self._rows("SELECT fence FROM asks"))
+        What we asked START for is ours: its answer was lost. All else that we do not
+        know was started by another agent, and only its shot is remembered.
+        """
+        with self._transaction() as db:
+            for each in under_way:
+                asked = db.execute("SELECT 1 FROM asks WHERE fence = ?", (each.fence,))
+                table = "attempts" if asked.fetchone() else "strangers"
+                db.execute(
+                    f"INSERT OR IGNORE INTO {table} (attempt, shot, job, idx)"  # noqa: S608
+                    " VALUES (?, ?, ?, ?)",
+                    (each.attempt, each.shot, each.job, each.index),
+                )
+            db.execute("DELETE FROM asks")
 
     @_patiently
     def note_granted(self, attempt: int, lease: Lease) -> None:
@@ -255,7 +238,8 @@ class Journal:
         with self._transaction() as db:
             db.execute(
                 "INSERT OR IGNORE INTO attempts (attempt, shot, job, idx)"
-                " VALUES (?, 0, '', -1)",
+                " SELECT attempt, shot, job, idx FROM strangers WHERE attempt = ?1"
+                " UNION ALL SELECT ?1, 0, '', -1 LIMIT 1",
                 (attempted.attempt,),
             )
             changed = db.execute(

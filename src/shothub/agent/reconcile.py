@@ -6,7 +6,7 @@ The hub's list is held against this agent's journal, then against the plugin's:
 * granted but never offered, or START lost on the way: ``not_started``;
 * offered: the plugin tells, from its journal on disk: ended how; never heard of it
   (``not_started`` unless our journal says begun: then ``unknown``); or still running;
-* neither journal knows it: ``unknown``.
+* neither journal knows it, as when another agent got leave to start it: ``unknown``.
 """
 
 from collections.abc import Iterable
@@ -27,15 +27,13 @@ def with_hub(state: State, event: Opened) -> tuple[State, tuple[Effect, ...]]:
     """Settle the attempts of the hub's list, as far as the agent's journal can."""
     under_way = {offer.attempt for offer in (state.offered, state.running) if offer}
     open_ends = [a for a in event.started if a not in under_way]
-    strange = [a for a in open_ends if a not in event.journal]
-    lost = set(strange) if len(strange) <= event.lost_asks else set()
     effects: list[Effect] = []
     unresolved: dict[int, Remembered] = {}
     for attempt in open_ends:
         memory = event.journal.get(attempt)
         if memory and memory.ended:
             effects.append(ReportAgain(attempt))
-        elif attempt in lost or (memory and not memory.offered):
+        elif memory and not memory.offered:
             effects.append(_not_started(attempt, NEVER_OFFERED))
         else:
             unresolved[attempt] = memory or Remembered()

@@ -1,5 +1,6 @@
 """Where the shots of compiled jobs lie."""
 
+import glob
 import threading
 from collections import OrderedDict
 from pathlib import Path
@@ -11,13 +12,21 @@ from shothub.agent.jobfile import JobFile
 from shothub.agent.journal import Journal
 
 _KEPT = 32
+_FOLDERS = "*/*/*/*/*/"
+"""Between the root and a job's folder: key, source, year, month, day."""
 
 
 class Shelf:
-    """Finds shot files by job and index; remembers the jobs asked for last."""
+    """Finds shot files by job and index; remembers the jobs asked for last.
 
-    def __init__(self, journal: Journal) -> None:
+    Args:
+        journal: knows the folders of the jobs that this agent compiled.
+        storage: root of the shot files, where jobs are that another agent compiled.
+    """
+
+    def __init__(self, journal: Journal, storage: Path) -> None:
         self._journal = journal
+        self._storage = storage
         self._mutex = threading.Lock()
         self._jobs: OrderedDict[str, tuple[Path, JobFile]] = OrderedDict()
 
@@ -28,8 +37,14 @@ class Shelf:
             self._jobs.pop(job, None)
 
     def folder(self, job: str) -> Path | None:
-        """Return the folder of a job, if it was compiled here."""
-        return self._journal.folder_of(job)
+        """Return the folder of a job, if it is on this storage."""
+        known = self._journal.folder_of(job)
+        if known or not job:
+            return known
+        found = next(self._storage.glob(f"{_FOLDERS}{glob.escape(job)}"), None)
+        if found:
+            self._journal.note_job(job, found)
+        return found
 
     def shot(self, job: str, index: int) -> tuple[Path, float] | None:
         """Return a shot's file and length in seconds; None if it is not here."""
@@ -47,7 +62,7 @@ class Shelf:
             if job in self._jobs:
                 self._jobs.move_to_end(job)
                 return self._jobs[job]
-        folder = self._journal.folder_of(job)
+        folder = self.folder(job)
         if folder is None:
             return None
         try:

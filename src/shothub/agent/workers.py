@@ -18,7 +18,7 @@ from shothub.agent.ports import HubPort
 from shothub.agent.shelf import Shelf
 from shothub.domain.faults import Fault
 from shothub.runtime.delays import delays
-from shothub.wire.agents import Compiled, OpenSession, Start
+from shothub.wire.agents import Compiled, OpenSession, SessionOpened, Start
 from shothub.wire.problems import FaultModel
 
 logger = structlog.get_logger()
@@ -73,19 +73,16 @@ class Opener:
             else:
                 self._opened = True
                 logger.info("session", epoch=session.epoch, started=session.started)
-                self._tell(self._event(session.epoch, tuple(session.started)))
+                self._tell(self._event(session))
                 return
             self._closing.wait(next(pauses))
 
-    def _event(self, epoch: int, started: tuple[int, ...]) -> ev.Opened:
-        journal = self._journal.remembered(started)
-        if set(journal) >= set(started):
-            self._journal.forget_asks()
+    def _event(self, session: SessionOpened) -> ev.Opened:
+        self._journal.learn(session.under_way)
         return ev.Opened(
-            epoch=epoch,
-            started=started,
-            journal=journal,
-            lost_asks=self._journal.lost_asks(),
+            epoch=session.epoch,
+            started=tuple(session.started),
+            journal=self._journal.remembered(session.started),
         )
 
 

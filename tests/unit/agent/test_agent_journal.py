@@ -4,15 +4,17 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from tests.fakes.agent_events import AT, lease
 
-from shothub.agent.events import Remembered
 from shothub.agent.alone import AnotherAgent
+from shothub.agent.events import Remembered
 from shothub.agent.journal import Attempted, Journal, Parcel
 from shothub.domain.states import Outcome
+from shothub.wire.agents import UnderWay
 
 FINISH = Parcel(rank=0, route="attempts/7/finish", body="{}")
 
@@ -80,9 +82,14 @@ def test_what_was_written_survives_kill_9(tmp_path: Path, last: str) -> None:
         os.kill(child.pid, signal.SIGKILL)
     journal = Journal(tmp_path)
     assert journal.remembered([7]) == MEMORIES[last]
-    assert journal.lost_asks() == (last == "asked")
+    assert asks(journal) == (last == "asked")
     assert [p for _, p in journal.waiting()] == ([FINISH] if last == "ended" else [])
     journal.close()
+
+
+def asks(journal: Journal) -> int:
+    """Return how many STARTs were asked whose answers did not come yet."""
+    return len(journal._rows("SELECT fence FROM asks"))
 
 
 @pytest.fixture
@@ -148,9 +155,29 @@ def test_a_report_that_waits_already_is_not_posted_twice(journal: Journal) -> No
 
 def test_a_granted_start_is_no_lost_one(journal: Journal) -> None:
     journal.note_ask(lease(5))
-    assert journal.lost_asks() == 1
+    assert asks(journal) == 1
     journal.note_granted(7, lease(5))
-    assert journal.lost_asks() == 0
+    assert asks(journal) == 0
+
+
+def under_way(attempt: int, fence: int) -> UnderWay:
+    return UnderWay(attempt=attempt, shot=70, job="job", index=3, fence=fence)
+
+
+def test_a_start_whose_answer_was_lost_is_known_by_its_fence(journal: Journal) -> None:
+    journal.note_ask(lease(5))
+    journal.learn([under_way(7, fence=5), under_way(8, fence=6)])
+    assert journal.remembered([7, 8]) == {7: Remembered()}
+    assert asks(journal) == 0
+
+
+def test_the_end_of_another_agents_attempt_keeps_its_shot(journal: Journal) -> None:
+    journal.learn([under_way(8, fence=6)])
+    assert journal.note_ended(replace(ended(), attempt=8), FINISH)
+    known = journal.attempted(8)
+    assert known
+    assert (known.job, known.index) == ("job", 3)
+    assert journal.to_analyse() == [known]
 
 
 def test_a_jobs_folder_is_remembered(journal: Journal, tmp_path: Path) -> None:

@@ -17,7 +17,14 @@ from shothub.agent.polling import Poller, Standing
 from shothub.agent.shelf import Shelf
 from shothub.agent.workers import CompileWorker, Insistence, Opener, Starter
 from shothub.domain.faults import Fault
-from shothub.wire.agents import Capacity, CompiledShot, OpenSession, ShotLease, Work
+from shothub.wire.agents import (
+    Capacity,
+    CompiledShot,
+    OpenSession,
+    ShotLease,
+    UnderWay,
+    Work,
+)
 from shothub.wire.apparatus import ApparatusStatus, Description
 
 HELLO = OpenSession(apparatus="sim", agent_version="1", description=Description())
@@ -55,6 +62,11 @@ def starter(hub: FakeHub, journal: Journal, told: list[ev.Event]) -> Starter:
     )
 
 
+def asks(journal: Journal) -> int:
+    """Return how many STARTs were asked whose answers did not come yet."""
+    return len(journal._rows("SELECT fence FROM asks"))
+
+
 Ask = Callable[[do.AskStart], None]
 
 
@@ -62,7 +74,7 @@ def test_the_journal_knows_of_start_before_the_hub(
     hub: FakeHub, journal: Journal, ask: Ask
 ) -> None:
     known: list[int] = []
-    hub.on_call = lambda _: known.append(journal.lost_asks())
+    hub.on_call = lambda _: known.append(asks(journal))
     ask(do.AskStart(1, lease(5)))
     assert known == [1]
 
@@ -73,7 +85,7 @@ def test_a_granted_start_is_journaled(
     ask(do.AskStart(1, lease(5)))
     assert told == [ev.StartGranted(5, 101)]
     assert list(journal.remembered([101])) == [101]
-    assert journal.lost_asks() == 0
+    assert asks(journal) == 0
 
 
 def test_a_lost_answer_is_asked_for_again_for_the_same_lease(
@@ -102,7 +114,7 @@ def test_a_start_unanswered_when_the_agent_ends_is_remembered_as_lost(
     hub.on_call = lambda _: one.close() if len(hub.asked) == 2 else None
     one.ask(do.AskStart(1, lease(5)))
     assert told == [ev.StartLost(5)]
-    assert journal.lost_asks() == 1
+    assert asks(journal) == 1
 
 
 @pytest.mark.parametrize(
@@ -124,7 +136,7 @@ def test_a_refused_start_is_forgotten(
     hub.troubles["start"] = [trouble]
     ask(do.AskStart(1, lease(5)))
     assert told == events
-    assert journal.lost_asks() == 0
+    assert asks(journal) == 0
 
 
 def opener(hub: FakeHub, journal: Journal, told: list[ev.Event]) -> Opener:
@@ -149,9 +161,13 @@ def test_a_session_tells_what_the_journal_knows(
     hub: FakeHub, journal: Journal, told: list[ev.Event]
 ) -> None:
     journal.note_ask(lease(5))
-    hub.started = [7]
+    hub.under_way = [
+        UnderWay(attempt=attempt, shot=attempt, job="job", index=0, fence=fence)
+        for attempt, fence in ((7, 5), (8, 6))
+    ]
     opener(hub, journal, told).open(do.OpenSession())
-    assert told == [ev.Opened(epoch=1, started=(7,), lost_asks=1)]
+    known = {7: ev.Remembered()}
+    assert told == [ev.Opened(epoch=1, started=(7, 8), journal=known)]
 
 
 def test_starts_that_were_not_lost_are_forgotten(
@@ -160,7 +176,7 @@ def test_starts_that_were_not_lost_are_forgotten(
     journal.note_ask(lease(5))
     opener(hub, journal, told).open(do.OpenSession())
     assert told == [ev.Opened(epoch=1)]
-    assert journal.lost_asks() == 0
+    assert asks(journal) == 0
 
 
 def test_a_token_refused_at_the_start_ends_the_agent(
@@ -204,7 +220,7 @@ def compile_worker(
     worker = CompileWorker(
         compiler=compiler,  # type: ignore[arg-type]
         hub=hub,
-        shelf=Shelf(journal),
+        shelf=Shelf(journal, journal._folder),
         tell=told.append,
         insist=Insistence(link()),
     )

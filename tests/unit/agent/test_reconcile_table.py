@@ -10,37 +10,34 @@ from shothub.domain.states import Outcome
 CONNECTED = (PluginUp(), blacs())
 
 
-def opened(memory: Remembered | None, lost_asks: int = 0) -> Opened:
+def opened(memory: Remembered | None) -> Opened:
     journal = {} if memory is None else {7: memory}
-    return Opened(epoch=2, started=(7,), journal=journal, lost_asks=lost_asks)
+    return Opened(epoch=2, started=(7,), journal=journal)
 
 
 @pytest.mark.parametrize(
-    ("memory", "lost_asks", "answer", "outcome"),
+    ("memory", "answer", "outcome"),
     [
-        (None, 1, None, Outcome.NOT_STARTED),
-        (None, 0, unheard(7), Outcome.UNKNOWN),
-        (None, 0, ended(7), Outcome.DONE),
-        (Remembered(), 0, None, Outcome.NOT_STARTED),
-        (Remembered(offered=True), 0, unheard(7), Outcome.NOT_STARTED),
-        (Remembered(offered=True), 0, ended(7), Outcome.DONE),
+        (None, unheard(7), Outcome.UNKNOWN),
+        (None, ended(7), Outcome.DONE),
+        (Remembered(), None, Outcome.NOT_STARTED),
+        (Remembered(offered=True), unheard(7), Outcome.NOT_STARTED),
+        (Remembered(offered=True), ended(7), Outcome.DONE),
         (
             Remembered(offered=True),
-            0,
             ended(7, Outcome.UNKNOWN),
             Outcome.UNKNOWN,
         ),
-        (Remembered(offered=True, begun=True), 0, unheard(7), Outcome.UNKNOWN),
-        (Remembered(offered=True, begun=True), 0, ended(7), Outcome.DONE),
+        (Remembered(offered=True, begun=True), unheard(7), Outcome.UNKNOWN),
+        (Remembered(offered=True, begun=True), ended(7), Outcome.DONE),
     ],
 )
 def test_every_attempt_of_the_hubs_list_ends(
     memory: Remembered | None,
-    lost_asks: int,
     answer: Event | None,
     outcome: Outcome,
 ) -> None:
-    state, effects = play(*CONNECTED, opened(memory, lost_asks))
+    state, effects = play(*CONNECTED, opened(memory))
     if answer is not None:
         assert effects == [do.RecallAttempts((7,))]
         state, effects = play(answer, state=state)
@@ -75,9 +72,14 @@ def test_a_recalled_shot_that_still_runs_is_taken_up() -> None:
     assert state.unresolved == {}
 
 
-def test_more_strange_attempts_than_lost_starts_are_not_called_unstarted() -> None:
-    event = Opened(epoch=2, started=(7, 8), lost_asks=1)
-    assert play(*CONNECTED, event)[1] == [do.RecallAttempts((7, 8))]
+def test_attempts_of_another_agent_are_never_called_unstarted() -> None:
+    event = Opened(epoch=2, started=(7, 8))
+    state, effects = play(*CONNECTED, event)
+    assert effects == [do.RecallAttempts((7, 8))]
+    for attempt in (7, 8):
+        state, (finish,) = play(unheard(attempt), state=state)
+        assert isinstance(finish, do.ReportFinish)
+        assert finish.outcome is Outcome.UNKNOWN
 
 
 def test_an_attempt_in_hand_is_left_alone() -> None:

@@ -36,7 +36,6 @@ EVENTS: st.SearchStrategy[ev.Event] = st.one_of(
         ev.Opened,
         epoch=EPOCHS,
         started=st.lists(ATTEMPTS, max_size=2, unique=True).map(tuple),
-        lost_asks=st.integers(0, 1),
     ),
     st.builds(ev.LinkLost, EPOCHS),
     st.builds(

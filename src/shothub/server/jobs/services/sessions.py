@@ -16,7 +16,7 @@ from shothub.server.jobs.services.returns import return_leases, return_tasks
 from shothub.server.jobs.transitions import Note, record_of_apparatus
 from shothub.server.outbox.services import tell_staff
 from shothub.server.refusals import Forbidden
-from shothub.wire.agents import OpenSession, SessionOpened
+from shothub.wire.agents import OpenSession, SessionOpened, UnderWay
 
 STILL_THERE = timedelta(seconds=60)
 """An agent heard within this time is taken over from; one silent for longer is replaced."""
@@ -54,17 +54,32 @@ def open_session(
         return_tasks(apparatus, note)
         record_of_apparatus("apparatus.session", note, apparatus.pk)
         _watch_rivals(apparatus, opening, note, before=before if alive else "")
-        started = Attempt.objects.filter(
-            shot__state=ShotState.STARTED.value,
-            shot__job__apparatus=apparatus,
-            outcome="",
-        )
+        under_way = _under_way(apparatus)
         return SessionOpened(
             epoch=epoch,
             apparatus=apparatus.name,
             lease_seconds=settings.SHOTHUB.lease_seconds,
-            started=list(started.order_by("id").values_list("pk", flat=True)),
+            started=[each.attempt for each in under_way],
+            under_way=under_way,
         )
+
+
+def _under_way(apparatus: Apparatus) -> list[UnderWay]:
+    started = Attempt.objects.select_related("shot").filter(
+        shot__state=ShotState.STARTED.value,
+        shot__job__apparatus=apparatus,
+        outcome="",
+    )
+    return [
+        UnderWay(
+            attempt=attempt.pk,
+            shot=attempt.shot_id,
+            job=attempt.shot.job_id,
+            index=attempt.shot.index,
+            fence=attempt.fence,
+        )
+        for attempt in started.order_by("id")
+    ]
 
 
 def _watch_rivals(
