@@ -119,3 +119,34 @@ class WebhookPayload(Reply):
     subject: str
     text: str
     data: dict[str, JsonValue] = {}
+
+
+class FeedEvent(Reply):
+    """One change on the hub, as operators see it; never edited.
+
+    Attributes:
+        id: grows; pass it as ``since`` to go on after it.
+        what: e.g. ``shot.started``.
+        job: id of its job, None for changes of the apparatus itself.
+        actor: a user name, ``agent``, ``hub`` or ``operator``.
+        late: whether it was reported by a later session than its own.
+    """
+
+    id: int
+    at: datetime
+    what: str
+    apparatus: str
+    job: str | None = None
+    shot: int | None = None
+    actor: str = ""
+    detail: str = ""
+    epoch: int = 0
+    fence: int = 0
+    late: bool = False
+
+
+class FeedPage(Reply):
+    """Some events, oldest first; ``next`` is the ``since`` of the next page."""
+
+    events: list[FeedEvent]
+    next: int

@@ -131,19 +131,6 @@ def test_waiting_for_a_job_ends_at_its_change_or_at_the_time(served: Served) -> 
     assert changed["rev"] > job["rev"]
 
 
-def test_a_stream_tells_every_change_and_ends_with_the_job(served: Served) -> None:
-    job = served.user.post("/jobs", json=PROCEDURE).raise_for_status().json()["id"]
-    states = []
-    with served.user.stream("GET", f"/jobs/{job}/stream") as stream:
-        assert stream.headers["content-type"] == "text/event-stream"
-        for line in stream.iter_lines():
-            if line.startswith("data: "):
-                states.append(json.loads(line[6:])["state"])
-                if len(states) == 1:
-                    served.user.post(f"/jobs/{job}/cancel")
-    assert (states[0], states[-1]) == ("submitted", "cancelled")
-
-
 def test_many_waiters_leave_the_hub_answering(served: Served) -> None:
     job = served.user.post("/jobs", json=PROCEDURE).raise_for_status().json()
     target = f"/jobs/{job['id']}?wait=20&since={job['rev']}"

@@ -9,6 +9,7 @@ from shothub.server.api import (
     routes_accounts,
     routes_agent,
     routes_apparatus,
+    routes_events,
     routes_jobs,
     routes_notices,
     routes_reservations,
@@ -41,6 +42,8 @@ def build() -> NinjaAPI:
     api.add_router("/jobs", routes_jobs.router)
     api.add_router("/jobs", routes_results.router)
     api.add_router("", routes_notices.router)
+    api.add_router("/jobs", routes_events.job_router)
+    api.add_router("/events", routes_events.router)
     api.add_router("/agent", routes_agent.router)
     api.add_router("/reservations", routes_reservations.reservations)
     api.add_router("/sessions", routes_reservations.sessions)

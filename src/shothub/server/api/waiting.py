@@ -1,17 +1,14 @@
 """Waiting for a change without holding a thread or a database connection."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from django.apps import apps
 
-from shothub.domain.states import JOB_ENDS
 from shothub.server.wakeups import Wakeups
-from shothub.wire.jobs import JobView
 
 T = TypeVar("T")
-_HEARTBEAT = 15.0
 
 
 def wakeups() -> Wakeups:
@@ -36,20 +33,3 @@ async def first(
             left = deadline - loop.time()
             if enough(seen) or left <= 0 or not await bell.wait(left):
                 return seen
-
-
-async def job_stream(
-    look: Callable[[], Awaitable[JobView]], job: str
-) -> AsyncIterator[str]:
-    """Yield server-sent events, one for each change of a job, until it has ended."""
-    rev = -1
-    with wakeups().listen(f"job:{job}") as bell:
-        while True:
-            view = await look()
-            if view.rev != rev:
-                rev = view.rev
-                yield f"id: {rev}\nevent: job\ndata: {view.model_dump_json()}\n\n"
-            if view.state in JOB_ENDS:
-                return
-            if not await bell.wait(_HEARTBEAT):
-                yield ": still here\n\n"

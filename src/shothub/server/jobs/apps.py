@@ -1,8 +1,9 @@
-"""Registration of the app; it holds this process's wake-ups."""
+"""Registration of the app; it holds this process's wake-ups and open streams."""
 
 from django.apps import AppConfig
 from django.db import connection
 
+from shothub.server.streams import Streams
 from shothub.server.wakeups import Wakeups
 
 
@@ -10,9 +11,11 @@ class JobsConfig(AppConfig):
     name = "shothub.server.jobs"
     label = "jobs"
     wakeups: Wakeups
+    streams: Streams
 
     def ready(self) -> None:
         self.wakeups = _wakeups()
+        self.streams = Streams()
 
 
 def _wakeups() -> Wakeups:
