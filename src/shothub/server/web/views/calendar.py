@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.timezone import override
 from django.views.decorators.http import require_http_methods, require_POST
 
 from shothub.domain.calendar import weeks_of
@@ -23,6 +24,7 @@ from shothub.server.reservations.turn_queries import alive_turns
 from shothub.server.web.access import member
 from shothub.server.web.week import monday_of, name_of, span_of, week
 from shothub.server.web.zones import zone_of
+from shothub.wire.reservations import ReservationView
 
 _INPUT = "%Y-%m-%dT%H:%M"
 _LONGEST_TITLE = 200
@@ -146,9 +148,7 @@ def _page(
         "week": week(monday, views, zone, now=moment),
         "week_name": name_of(monday),
         "today": today,
-        "views": [
-            (v, v.starts.astimezone(zone), v.ends.astimezone(zone)) for v in views
-        ],
+        "views": [_row(view, zone) for view in views],
         "zone": zone.key,
         "offset": f"{moment.astimezone(zone):%z}",
         "form": form,
@@ -157,4 +157,10 @@ def _page(
         "may_book": operates or any(each.hours > 0 for each in allowances),
         "turns": alive_turns(apparatus, principal),
     }
-    return render(request, "shothub/calendar.html", context, status=status)
+    with override(zone):  # in which templates write times
+        return render(request, "shothub/calendar.html", context, status=status)
+
+
+def _row(view: ReservationView, zone: ZoneInfo) -> dict[str, object]:
+    starts, ends = view.starts.astimezone(zone), view.ends.astimezone(zone)
+    return {"view": view, "one_day": starts.date() == ends.date()}
