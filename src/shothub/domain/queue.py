@@ -7,9 +7,8 @@ configuration take a bounded part of the machine's time. ``choose`` and ``charge
 that a replay of the queue needs.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
-from datetime import datetime
+from collections.abc import Mapping
+from dataclasses import replace
 from math import inf
 
 from shothub.domain import express
@@ -177,29 +176,3 @@ def _express(state: State, waiting: Mapping[Key, Work], now: float) -> Key | Non
     )
     first = min(fitting, key=lambda found: found[:2], default=None)
     return first[2] if first else None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Waiting:
-    """A user with shots that could run now.
-
-    Attributes:
-        user: identity of the user.
-        tag: his start tag, seconds of virtual time.
-        since: when the oldest of his waiting jobs was submitted.
-    """
-
-    user: int
-    tag: float
-    since: datetime
-
-
-def pick_user(waiting: Iterable[Waiting]) -> int | None:
-    """Return the user to serve next, or None if nobody waits."""
-    chosen = min(waiting, key=lambda w: (w.tag, w.since, w.user), default=None)
-    return chosen.user if chosen else None
-
-
-def tag_after(tag: float, seconds: float, weight: float = 1.0) -> float:
-    """Return a user's tag after his shot took ``seconds`` of the machine."""
-    return tag + seconds / weight

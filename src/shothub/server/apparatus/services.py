@@ -9,9 +9,8 @@ from typing import Any
 from django.db.models import F, QuerySet
 
 from shothub.domain.names import is_slug
-from shothub.domain.queue import tag_after, tag_on_arrival
 from shothub.domain.rivals import Opening, recent
-from shothub.server.apparatus.models import Apparatus, Share
+from shothub.server.apparatus.models import Apparatus
 from shothub.server.refusals import Invalid
 from shothub.wire.agents import OpenSession
 from shothub.wire.apparatus import ApparatusStatus, Description
@@ -158,32 +157,3 @@ def lift_hold(apparatus: Apparatus) -> None:
     """Take back the hold that the hub has put on the apparatus."""
     apparatus.hold = ""
     apparatus.save(update_fields=["hold"])
-
-
-def tags_of(apparatus: Apparatus, users: set[int]) -> dict[int, float]:
-    """Return the start tags of users; one who was never served has the virtual time."""
-    known = Share.objects.filter(apparatus=apparatus, user_id__in=users)
-    tags = dict(known.values_list("user_id", "tag"))
-    return {user: tags.get(user, apparatus.virtual_time) for user in users}
-
-
-def begin_waiting(apparatus: Apparatus, user: int) -> None:
-    """Lift a user's tag to the virtual time when he begins to wait."""
-    share, _ = Share.objects.get_or_create(user_id=user, apparatus=apparatus)
-    tag = tag_on_arrival(share.tag, apparatus.virtual_time)
-    Share.objects.filter(pk=share.pk).update(tag=tag)
-
-
-def advance(apparatus: Apparatus, *, fence: int, virtual_time: float) -> None:
-    """Store the newest fence and the tag of the user in service."""
-    apparatus.fence = fence
-    apparatus.virtual_time = max(apparatus.virtual_time, virtual_time)
-    Apparatus.objects.filter(pk=apparatus.pk).update(
-        fence=fence, virtual_time=apparatus.virtual_time
-    )
-
-
-def charge(apparatus: Apparatus, user: int, seconds: float) -> None:
-    """Charge a user the machine time that his shot took."""
-    share, _ = Share.objects.get_or_create(user_id=user, apparatus=apparatus)
-    Share.objects.filter(pk=share.pk).update(tag=tag_after(share.tag, seconds))

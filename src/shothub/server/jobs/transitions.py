@@ -16,6 +16,7 @@ from shothub.domain.states import (
     sources_of_shot,
 )
 from shothub.server.jobs.announcements import News, announce
+from shothub.server.jobs.counting import count_shots, counted
 from shothub.server.jobs.models import Event, Job, Shot
 from shothub.server.refusals import Conflict
 from shothub.server.rows import insert
@@ -70,7 +71,8 @@ def move_job(
         update["pending"] = 0
     update |= changes or {}
     sources = [state.value for state in sources_of_job(target)]
-    moved = Job.objects.filter(pk=job.pk, state__in=sources).update(**update)
+    with counted(job.pk, update):
+        moved = Job.objects.filter(pk=job.pk, state__in=sources).update(**update)
     if not moved:
         raise WrongState(f"Job {job.pk} is {job.state}: it cannot become {target}.")
     job.state = target.value
@@ -126,11 +128,15 @@ def _count(job: str, source: ShotState, target: ShotState, number: int) -> None:
     ends = int(target in SHOT_ENDS) - int(source in SHOT_ENDS)
     update["pending"] = F("pending") - ends * number
     Job.objects.filter(pk=job).update(**update)
+    waiting = int(target == ShotState.COMPILED) - int(source == ShotState.COMPILED)
+    if waiting:
+        count_shots(job, waiting * number)
 
 
 def touch(job: Job, changes: Mapping[str, object] | None = None) -> None:
     """Change a job without moving it, so that whoever waits for it looks again."""
-    Job.objects.filter(pk=job.pk).update(rev=F("rev") + 1, **(changes or {}))
+    with counted(job.pk, changes or {}):
+        Job.objects.filter(pk=job.pk).update(rev=F("rev") + 1, **(changes or {}))
     ring(job)
 
 

@@ -1,10 +1,12 @@
 """Gives the jobs that wait the share that they are charged to, and counts their shots."""
 
+from django.apps.registry import Apps
 from django.db import migrations
+from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.models import Sum
 
 
-def give_shares(apps, _editor):
+def give_shares(apps: Apps, _editor: BaseDatabaseSchemaEditor) -> None:
     job_model = apps.get_model("jobs", "Job")
     share_model = apps.get_model("apparatus", "Share")
     waiting = job_model.objects.filter(pending__gt=0, shots__isnull=False, share=None)

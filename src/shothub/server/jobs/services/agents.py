@@ -1,36 +1,26 @@
 """Agents ask for work, and say what of it they hold."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Count, Min, Sum
+from django.db.models import Count
 
-from shothub.domain.queue import Waiting, pick_user, tag_after
 from shothub.domain.states import JobState, ShotState
 from shothub.server.accounts.principals import Principal
 from shothub.server.apparatus import services
 from shothub.server.apparatus.models import Apparatus
 from shothub.server.apparatus.queries import description_of
-from shothub.server.apparatus.services import (
-    advance,
-    is_newest_poll,
-    note_contact,
-    tags_of,
-)
+from shothub.server.apparatus.services import is_newest_poll, note_contact
 from shothub.server.jobs.models import Attempt, Job, Shot
+from shothub.server.jobs.services import leasing
 from shothub.server.jobs.services.ahead import Granter, grants_ahead
 from shothub.server.jobs.services.bars import sweep
 from shothub.server.jobs.services.holdings import take_back
 from shothub.server.jobs.services.returns import return_lapsed
-from shothub.server.jobs.transitions import (
-    Note,
-    move_job,
-    move_shots,
-    wake,
-)
+from shothub.server.jobs.transitions import Note, move_job, wake
+from shothub.server.jobs.waiting import TURN
 from shothub.server.refusals import Conflict
 from shothub.wire.agents import (
     AnalyseTask,
@@ -43,7 +33,6 @@ from shothub.wire.jobs import GlobalsFile, SourceFile
 
 ACTOR = "agent"
 _MOST = 100  # of anything in one answer: leases are short blocks
-_GUESS = 10.0  # seconds of a shot whose duration is not known
 
 
 class Fenced(Conflict):
@@ -65,7 +54,8 @@ def require_epoch(apparatus: Apparatus, epoch: int) -> None:
     """
     if epoch != apparatus.epoch:
         raise Fenced(
-            f"Session {epoch} is over: session {apparatus.epoch} has begun.",
+            f"Session {epoch} is over: session {apparatus.epoch} has begun, of the"
+            f" agent {apparatus.agent}.",
             hint="stop; another agent speaks for this apparatus",
         )
 
@@ -95,6 +85,7 @@ def poll(
         if not again:
             _arrived(apparatus, asked, note)
         sweep(apparatus, replace(note, actor="hub"))
+        leasing.reconsider(apparatus, note)
         return _work(apparatus, asked, note, stopped=stopped)
 
 
@@ -112,7 +103,7 @@ def _work(apparatus: Apparatus, asked: Poll, note: Note, *, stopped: bool) -> Wo
     most = asked.capacity
 
     def lease(number: int) -> list[ShotLease]:
-        return [] if stopped else _lease(apparatus, number, note)
+        return [] if stopped else leasing.lease(apparatus, number, note)
 
     ahead = Granter(apparatus, note, lease) if grants_ahead(apparatus) else None
     return Work(
@@ -120,7 +111,7 @@ def _work(apparatus: Apparatus, asked: Poll, note: Note, *, stopped: bool) -> Wo
         shots=[] if ahead else lease(most.shots),
         missed=ahead.missed(asked.holding) if ahead else [],
         ahead=ahead.grant(most.ahead) if ahead else [],
-        analyse=_give_analyse(apparatus, most.analyse, note),
+        analyse=_give_analyse(apparatus, asked, note),
         cancelled=_cancelled(apparatus),
         abort=_to_abort(apparatus),
         paused=stopped,
@@ -162,7 +153,7 @@ def _give_compile(apparatus: Apparatus, number: int, note: Note) -> list[Compile
     ahead = _compiled_ahead(apparatus) if len(owners) > 1 else {}
     tasks: list[CompileTask] = []
     for _ in range(min(number, _MOST)):
-        heads = [jobs.filter(owner=owner).order_by(*_TURN).first() for owner in owners]
+        heads = [jobs.filter(owner=owner).order_by(*TURN).first() for owner in owners]
         waiting = [head for head in heads if head]
         if not waiting:
             break
@@ -171,9 +162,6 @@ def _give_compile(apparatus: Apparatus, number: int, note: Note) -> list[Compile
         move_job(job, JobState.COMPILING, note, _task(note))
         tasks.append(_compile_task(job, apparatus))
     return tasks
-
-
-_TURN = ("-priority", "submitted", "id")
 
 
 def _task(note: Note) -> dict[str, object]:
@@ -219,12 +207,15 @@ def _may_have_hdf5(job: Job, apparatus: Apparatus) -> bool:
     return job.owner.is_staff or grants.exists()
 
 
-def _give_analyse(apparatus: Apparatus, number: int, note: Note) -> list[AnalyseTask]:
+def _give_analyse(apparatus: Apparatus, asked: Poll, note: Note) -> list[AnalyseTask]:
+    number = asked.capacity.analyse
     if number <= 0:
         return []
     jobs = Job.objects.filter(
         apparatus=apparatus, state=JobState.ANALYSING.value, task_epoch=0
     )
+    if asked.holding:  # an earlier session's, whose results are still on their way
+        jobs = jobs.exclude(pk__in=asked.holding.jobs)
     tasks = []
     for job in jobs.order_by("submitted", "id")[: min(number, _MOST)]:
         done = Shot.objects.filter(job=job, state=ShotState.DONE.value)
@@ -232,75 +223,3 @@ def _give_analyse(apparatus: Apparatus, number: int, note: Note) -> list[Analyse
         tasks.append(AnalyseTask(job=job.pk, done=indexes))
         Job.objects.filter(pk=job.pk).update(**_task(note))
     return tasks
-
-
-def _lease(apparatus: Apparatus, number: int, note: Note) -> list[ShotLease]:
-    """Lease up to ``number`` shots, each to the user whose turn it is."""
-    number = min(number, _MOST)
-    waiting = _waiting_users(apparatus) if number > 0 else {}
-    if not waiting:
-        return []
-    tags = _tags_with_work_under_way(apparatus, set(waiting))
-    heads = {user: _shots_in_turn(apparatus, user, number) for user in waiting}
-    leases: list[ShotLease] = []
-    fence, virtual_time = apparatus.fence, apparatus.virtual_time
-    while len(leases) < number and heads:
-        user = pick_user(Waiting(user=u, tag=tags[u], since=waiting[u]) for u in heads)
-        shot = next(heads[user], None) if user is not None else None
-        if user is None or shot is None:
-            heads = {u: shots for u, shots in heads.items() if u != user}
-            continue
-        fence, virtual_time = fence + 1, max(virtual_time, tags[user])
-        leases.append(_lease_one(shot, fence, note))
-        tags[user] = tag_after(tags[user], shot.duration or _GUESS)
-    advance(apparatus, fence=fence, virtual_time=virtual_time)
-    return leases
-
-
-_RUNNABLE = [JobState.QUEUED.value, JobState.RUNNING.value]
-
-
-def _waiting_users(apparatus: Apparatus) -> dict[int, datetime]:
-    jobs = Job.objects.filter(
-        apparatus=apparatus, waiting__gt=0, state__in=_RUNNABLE, barred=""
-    )
-    return dict(jobs.order_by().values_list("owner").annotate(Min("submitted")))
-
-
-def _tags_with_work_under_way(
-    apparatus: Apparatus, users: set[int]
-) -> dict[int, float]:
-    """Return users' tags with the shots counted that run or are leased already."""
-    under_way = Shot.objects.filter(
-        state__in=[ShotState.LEASED.value, ShotState.STARTED.value],
-        job__apparatus=apparatus,
-    )
-    seconds = dict(
-        under_way.order_by().values_list("job__owner").annotate(Sum("duration"))
-    )
-    tags = tags_of(apparatus, users)
-    return {u: tag_after(tag, seconds.get(u) or 0.0) for u, tag in tags.items()}
-
-
-def _shots_in_turn(apparatus: Apparatus, user: int, number: int) -> Iterator[Shot]:
-    jobs = Job.objects.filter(
-        apparatus=apparatus, waiting__gt=0, owner=user, state__in=_RUNNABLE, barred=""
-    )
-    for job in jobs.order_by(*_TURN)[:number]:
-        waiting = Shot.objects.filter(job=job, state=ShotState.COMPILED.value)
-        for shot in waiting.order_by("index")[:number]:
-            shot.job = job
-            yield shot
-
-
-def _lease_one(shot: Shot, fence: int, note: Note) -> ShotLease:
-    seconds = settings.SHOTHUB.lease_seconds
-    changes = {
-        "fence": fence,
-        "lease_epoch": note.epoch,
-        "lease_expires": note.now + timedelta(seconds=seconds),
-    }
-    move_shots([shot], ShotState.LEASED, note, changes)
-    return ShotLease(
-        shot=shot.pk, job=shot.job_id, index=shot.index, fence=fence, seconds=seconds
-    )

@@ -11,11 +11,12 @@ from shothub.domain.states import JOB_ENDS, JobState, Outcome, ShotState
 from shothub.server.accounts.principals import Principal
 from shothub.server.apparatus.models import Apparatus
 from shothub.server.apparatus.queries import description_of
-from shothub.server.apparatus.services import begin_waiting, charge
 from shothub.server.jobs.models import Attempt, Job, Shot
 from shothub.server.jobs.queries import find_job
 from shothub.server.jobs.services.agents import ACTOR, lock_apparatus, require_epoch
 from shothub.server.jobs.services.bars import bar_now
+from shothub.server.jobs.services.charging import charge_attempt, note_local_shot
+from shothub.server.jobs.services.queueing import queued_with
 from shothub.server.jobs.services.settle import settle
 from shothub.server.jobs.services.starts import NoSuchShot
 from shothub.server.jobs.services.unknown import follow
@@ -86,10 +87,7 @@ def _store_compiled(
         return
     _check_shots(report.shots, description_of(apparatus).max_shots)
     insert([_new_shot(job, shot) for shot in report.shots])
-    if not _waits(apparatus, job.owner_id):
-        begin_waiting(apparatus, job.owner_id)
-    count = len(report.shots)
-    changes = {"shots": count, "pending": count, "waiting": count}
+    changes = queued_with(job, apparatus, report.shots)
     bar = {"barred": bar_now(job, apparatus, note.now), **log}
     move_job(job, JobState.QUEUED, note, {**changes, "units": report.units, **bar})
 
@@ -129,11 +127,6 @@ def _new_shot(job: Job, shot: CompiledShot) -> Shot:
         duration=shot.duration,
         state=ShotState.COMPILED.value,
     )
-
-
-def _waits(apparatus: Apparatus, user: int) -> bool:
-    jobs = Job.objects.filter(apparatus=apparatus, owner=user)
-    return jobs.filter(waiting__gt=0).exists()
 
 
 def finish(
@@ -202,24 +195,13 @@ def _note_conflict(attempt: Attempt, report: Finish, note: Note) -> Conflict:
 
 def _end(apparatus: Apparatus, attempt: Attempt, report: Finish, note: Note) -> None:
     job = attempt.shot.job
-    already_charged = bool(attempt.outcome)
     attempt.outcome, attempt.reason = report.outcome.value, report.reason[:2000]
     attempt.began, attempt.ended = report.began, report.ended or note.now
     attempt.late = note.late
     attempt.save(update_fields=["outcome", "reason", "began", "ended", "late"])
     follow(attempt, note)
-    if report.outcome != Outcome.NOT_STARTED and not already_charged:
-        charge(apparatus, job.owner_id, _seconds(attempt, note.now))
+    charge_attempt(apparatus, attempt, now=note.now)
     settle(job, note)
-
-
-def _seconds(attempt: Attempt, now: datetime) -> float:
-    """Return the machine time of an attempt: as measured there, at most as seen here."""
-    seen = max((now - attempt.opened).total_seconds(), 0.0)
-    if attempt.began is None or attempt.ended is None:
-        return seen
-    measured = (attempt.ended - attempt.began).total_seconds()
-    return min(max(measured, 0.0), seen)
 
 
 def results_arrived(attempt: Attempt, note: Note) -> None:
@@ -251,4 +233,5 @@ def local_shot(principal: Principal, report: LocalShot, *, now: datetime) -> Acc
             now=now, actor="operator", epoch=report.epoch, late=late, detail=detail
         )
         record_of_apparatus(f"local.{report.what}", note, apparatus.pk)
+        note_local_shot(apparatus, report.at)
     return Accepted(late=late)

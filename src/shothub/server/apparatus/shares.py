@@ -1,0 +1,195 @@
+"""The rows of fair queueing: shares read as the rules see them, and written back."""
+
+from collections.abc import Collection
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+from django.db import connection
+from django.db.models import F, Q, QuerySet
+
+from shothub.domain import express
+from shothub.domain.budgets import Window
+from shothub.domain.charging import tag_on_arrival
+from shothub.domain.queue import Key, Policy, Service, Share, State
+from shothub.domain.shares import HOUR
+from shothub.server.accounts.models import Membership
+from shothub.server.apparatus import models
+from shothub.server.apparatus.models import Apparatus, Usage
+from shothub.server.apparatus.queries import description_of
+
+
+def share_of(apparatus: Apparatus, *, group: int | None, user: int) -> models.Share:
+    """Return the row of a user, within a group or alone; made if it is new."""
+    rows = models.Share.objects
+    if group is not None:
+        rows.get_or_create(apparatus=apparatus, group_id=group, user=None)
+    found, _ = rows.get_or_create(apparatus=apparatus, **_whose(group, user))
+    return found
+
+
+def _whose(group: int | None, user: int | None) -> dict[str, Any]:
+    return {"group_id": group, "user_id": user}
+
+
+# Plain SQL, as every lease of a shot counts.
+_COUNT = """
+    UPDATE apparatus_share
+    SET waiting = CASE WHEN waiting + %s > 0 THEN waiting + %s ELSE 0 END
+    WHERE id = %s OR id = (
+        SELECT whole.id FROM apparatus_share mine
+        JOIN apparatus_share whole ON whole.apparatus_id = mine.apparatus_id
+            AND whole.group_id = mine.group_id AND whole.user_id IS NULL
+        WHERE mine.id = %s
+    )
+"""
+
+
+def add_waiting(share: int, shots: int) -> None:
+    """Count shots of a share that may run from now on, or not any more if negative.
+
+    Who begins to wait is lifted to the virtual time: idle time earns no credit.
+    """
+    if shots > 0:
+        _lift(share)
+    with connection.cursor() as cursor:
+        cursor.execute(_COUNT, [shots, shots, share, share])
+
+
+def _lift(share: int) -> None:
+    row = models.Share.objects.select_related("apparatus").get(pk=share)
+    apparatus = row.apparatus
+    floor = apparatus.virtual_time
+    if row.group_id is not None:
+        whole = models.Share.objects.get(
+            apparatus=apparatus, group_id=row.group_id, user=None
+        )
+        _begin_waiting(whole, floor)
+        floor = whole.virtual_time
+    _begin_waiting(row, floor)
+    if not apparatus.stirred:
+        Apparatus.objects.filter(pk=apparatus.pk).update(stirred=True)
+
+
+def _begin_waiting(row: models.Share, virtual_time: float) -> None:
+    tag = tag_on_arrival(row.tag, virtual_time)
+    if not row.waiting and tag != row.tag:
+        models.Share.objects.filter(pk=row.pk).update(tag=tag)
+
+
+def read_state(apparatus: Apparatus, also: Collection[Key] = ()) -> State:
+    """Return the queue of an apparatus without its work: shares that wait, and others."""
+    wanted = Q(waiting__gt=0)
+    if also:
+        wanted |= Q(user_id__in={key.user for key in also})
+        wanted |= Q(user=None, group_id__in={key.group for key in also})
+    rows = models.Share.objects.filter(wanted, apparatus=apparatus)
+    found = list(rows.select_related("group"))
+    weights = _weights({row.group_id for row in found if row.group_id is not None})
+    shares: dict[Key, Share] = {}
+    groups: dict[int, Share] = {}
+    serving = None
+    for row in found:
+        if row.user_id is None and row.group is not None:
+            groups[row.group.pk] = _share(row, row.group.weight)
+        elif row.user_id is not None:
+            key = Key(row.group_id, row.user_id)
+            shares[key] = _share(row, weights.get(key, 1.0))
+            serving = key if row.pk == apparatus.serving_id else serving
+    return State(
+        policy=policy_of(apparatus),
+        shares=shares,
+        groups=groups,
+        virtual_time=apparatus.virtual_time,
+        serving=serving,
+        burst=apparatus.burst,
+        config=apparatus.config,
+        switch=apparatus.switch_seconds,
+        express=_window(apparatus, Service.EXPRESS, express.SPAN),
+        calibration=_window(apparatus, Service.CALIBRATION, HOUR),
+    )
+
+
+def policy_of(apparatus: Apparatus) -> Policy:
+    """Return how the lab wants the machine shared, within what makes sense."""
+    told = Policy(**description_of(apparatus).queue.model_dump())
+    return replace(
+        told,
+        setup_share=min(max(told.setup_share, 0.01), 1.0),
+        half_life=max(told.half_life, 1.0),
+        memory=max(told.memory, 1.0),
+    )
+
+
+def _weights(groups: set[int]) -> dict[Key, float]:
+    if not groups:
+        return {}
+    rows = Membership.objects.filter(group__in=groups)
+    told = rows.values_list("group_id", "user_id", "weight")
+    return {Key(group, user): weight for group, user, weight in told}
+
+
+def _share(row: models.Share, weight: float) -> Share:
+    return Share(
+        tag=row.tag,
+        virtual_time=row.virtual_time,
+        weight=weight,
+        usage=row.usage,
+        usage_at=seconds_of(row.usage_at),
+        credit=row.credit,
+        credit_at=seconds_of(row.credit_at),
+    )
+
+
+def seconds_of(at: datetime | None) -> float:
+    """Return a time as the rules count it: seconds of POSIX time."""
+    return at.timestamp() if at else 0.0
+
+
+def _time_of(seconds: float) -> datetime | None:
+    return datetime.fromtimestamp(seconds, UTC) if seconds else None
+
+
+def _window(apparatus: Apparatus, service: Service, span: float) -> Window:
+    spent = apparatus.spent.get(service.value, [])
+    return Window(span, tuple((int(part), float(used)) for part, used in spent))
+
+
+def write_state(apparatus: Apparatus, key: Key, state: State) -> None:
+    """Store what a charge to one share has changed; the apparatus is locked."""
+    rows = models.Share.objects.filter(apparatus=apparatus)
+    own = rows.filter(**_whose(key.group, key.user))
+    _write(own, state.share(key))
+    if key.group is not None:
+        _write(rows.filter(**_whose(key.group, None)), state.group(key.group))
+    if state.serving == key:
+        apparatus.serving_id = own.values_list("pk", flat=True).get()
+    apparatus.virtual_time, apparatus.burst = state.virtual_time, state.burst
+    apparatus.spent = {
+        Service.EXPRESS.value: state.express.spent,
+        Service.CALIBRATION.value: state.calibration.spent,
+    }
+    fields = ["virtual_time", "serving", "burst", "spent"]
+    apparatus.save(update_fields=fields)
+
+
+def _write(rows: QuerySet[models.Share], share: Share) -> None:
+    rows.update(
+        tag=share.tag,
+        virtual_time=share.virtual_time,
+        usage=share.usage,
+        usage_at=_time_of(share.usage_at),
+        credit=share.credit,
+        credit_at=_time_of(share.credit_at),
+    )
+
+
+def add_usage(
+    apparatus: Apparatus, key: Key, seconds: float, ended: datetime, *, shots: int = 1
+) -> None:
+    """Enter machine seconds, and the shots that took them, into the user's day."""
+    day = ended.astimezone(UTC).date()
+    whose = _whose(key.group, key.user)
+    row, _ = Usage.objects.get_or_create(apparatus=apparatus, day=day, **whose)
+    rows = Usage.objects.filter(pk=row.pk)
+    rows.update(seconds=F("seconds") + seconds, shots=F("shots") + shots)
