@@ -14,8 +14,9 @@ class Failure(Enum):
 
 
 # PostgreSQL's states beyond OperationalError: a session ended from outside, a server
-# that became a read-only standby.
-_PASSING_STATES = {"25P03", "25P04", "25006"}
+# that became a read-only standby; a row that somebody else has deleted or made at the
+# same moment, which the next attempt will see.
+_PASSING_STATES = {"25P03", "25P04", "25006", "23503", "23505"}
 _FULL_STATES = {"53100"}
 
 

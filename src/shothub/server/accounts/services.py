@@ -172,7 +172,6 @@ def mint_by(
             code="exceeds",
             where="body",
         )
-    _check_count(principal, now)
     token = Token(
         kind="pat",
         name=name,
@@ -182,8 +181,26 @@ def mint_by(
         created=now,
         expires=expires,
     )
-    raw = _seal(token)
+    with transaction.atomic():
+        lock_user(principal.user)
+        _require_unrevoked(principal)
+        _check_count(principal, now)
+        raw = _seal(token)
     return NewToken(**token_view(token).model_dump(), token=raw)
+
+
+def lock_user(user: int) -> None:
+    """Let one transaction at a time count what a user has, and add to it.
+
+    After the apparatus's lock, if that is taken too; SQLite has one writer anyway.
+    """
+    User.objects.select_for_update(no_key=True).only("pk").get(pk=user)
+
+
+def _require_unrevoked(principal: Principal) -> None:
+    """Refuse a child of a token that was revoked since it was shown."""
+    if Token.objects.filter(pk=principal.token).exclude(revoked=None).exists():
+        raise Unauthorized("The token was revoked.", code="bad_token")
 
 
 def _check_count(principal: Principal, now: datetime) -> None:
@@ -268,6 +285,7 @@ def revoke(principal: Principal, *, ident: str, now: datetime) -> TokenView:
         NotThere: the user has no such token.
     """
     with transaction.atomic():
+        lock_user(principal.user)
         token = Token.objects.filter(owner_id=principal.user, ident=ident).first()
         if token is None:
             raise NotThere("You have no such token.")

@@ -14,6 +14,7 @@ from django.db import transaction
 from shothub.domain.names import is_file_name
 from shothub.domain.states import JobState
 from shothub.server.accounts.principals import Principal
+from shothub.server.apparatus.services import lock_apparatus as lock_row
 from shothub.server.jobs.models import Job
 from shothub.server.jobs.queries import find_job
 from shothub.server.jobs.services.agents import ACTOR, lock_apparatus, require_epoch
@@ -228,16 +229,17 @@ def _register(
     job: Job, upload: Upload, written: _Written, now: datetime
 ) -> tuple[File, bool]:
     """Enter the file, and tell whether its name was free or its content the same."""
+    base, number = PurePosixPath(upload.name), 1
+    path = f"{job.pk}/{written.sha256}{base.suffix[:10]}"
+    _keep(written.path, folder_of_files() / path)
     with transaction.atomic():
-        base, number = PurePosixPath(upload.name), 1
+        lock_row(job.apparatus_id)
         name = upload.name
         while earlier := File.objects.filter(job=job, name=name).first():
             if earlier.sha256 == written.sha256:
                 return earlier, number == 1
             number += 1
             name = str(base.with_name(f"{base.stem}~{number}{base.suffix}"))
-        path = f"{job.pk}/{written.sha256}{base.suffix[:10]}"
-        _keep(written.path, folder_of_files() / path)
         row = File.objects.create(
             job=job,
             name=name,
@@ -258,6 +260,7 @@ def _register(
 
 
 def _keep(incoming: Path, final: Path) -> None:
+    """Give the content its place: named by its digest, so that twice does no harm."""
     incoming.replace(final)
     folder = os.open(final.parent, os.O_RDONLY)
     try:

@@ -157,6 +157,7 @@ def finish(
     """Store how a delivery went, unless another process has taken it over since."""
     lead = delivery.messages[0]
     with transaction.atomic():
+        _lock(delivery.box)  # first, as in `claim`: else two processes could deadlock
         mine = Message.objects.filter(pk=lead.pk, tries=lead.tries, outcome="")
         if not mine.update(claimed_until=None):
             return
@@ -166,6 +167,12 @@ def finish(
             _hook_failed(delivery.box.webhook, lead, posted, now, jitter)
         else:
             _mail_failed(delivery.messages, posted, now, jitter)
+
+
+def _lock(box: Box) -> None:
+    rows = Webhook.objects if box.webhook else User.objects
+    row = rows.select_for_update(no_key=True).filter(pk=box.webhook or box.user)
+    row.values_list("pk").first()
 
 
 def _delivered(delivery: Delivery, now: datetime) -> None:
