@@ -24,7 +24,7 @@ class Opening:
     """One session as it was opened.
 
     Attributes:
-        agent: who opened it; empty from programs that do not say.
+        agent: who opened it; empty from programs that do not say, which do not count.
         at: when.
     """
 
@@ -34,7 +34,12 @@ class Opening:
 
 def recent(sessions: Sequence[Opening], now: datetime) -> list[Opening]:
     """Return the sessions that still count, oldest first."""
-    return [s for s in sessions if now - s.at <= WINDOW][-_MOST:]
+    return [s for s in sessions if s.agent and now - s.at <= WINDOW][-_MOST:]
+
+
+def takes_over(sessions: Sequence[Opening]) -> bool:
+    """Tell whether the last session is of another agent than the one before."""
+    return len(sessions) > 1 and sessions[-1].agent != sessions[-2].agent
 
 
 def fighting(sessions: Sequence[Opening], now: datetime) -> bool:

@@ -95,7 +95,7 @@ def note_opening(apparatus: Apparatus, agent: str, *, now: datetime) -> list[Ope
         Opening(agent=who, at=datetime.fromisoformat(at))
         for who, at in apparatus.sessions
     ]
-    openings = [*recent(known, now), Opening(agent=agent, at=now)]
+    openings = recent([*known, Opening(agent=agent, at=now)], now)
     apparatus.sessions = [[each.agent, each.at.isoformat()] for each in openings]
     Apparatus.objects.filter(pk=apparatus.pk).update(sessions=apparatus.sessions)
     return openings

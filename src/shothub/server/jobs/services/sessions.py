@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.db import transaction
 
-from shothub.domain.rivals import fighting
+from shothub.domain.rivals import fighting, takes_over
 from shothub.domain.states import ShotState
 from shothub.server.accounts.principals import Principal
 from shothub.server.apparatus.models import Apparatus
@@ -90,9 +90,11 @@ def _watch_rivals(
     ``before`` is the agent that spoke until now, if it was still there.
     """
     openings = note_opening(apparatus, opening.agent, now=note.now)
+    if not opening.agent:
+        return
     if fighting(openings, note.now):
         _hold(apparatus, note)
-    elif before and len(openings) > 1 and openings[-2].agent != opening.agent:
+    elif before and takes_over(openings):
         record_of_apparatus("apparatus.taken_over", note, apparatus.pk)
         tell_staff(
             apparatus.name,
