@@ -44,6 +44,11 @@ class Reservation(models.Model):
         ordering = ("starts", "id")
         indexes = (
             models.Index(fields=["apparatus", "ends"], name="reservation_in_time"),
+            models.Index(
+                fields=["starts"],
+                condition=models.Q(over=None, cancelled=None),
+                name="reservation_to_attend",
+            ),
         )
         constraints = (
             models.CheckConstraint(
@@ -107,6 +112,7 @@ class Session(models.Model):
                 condition=models.Q(state__in=["waiting", "open"]),
                 name="session_alive",
             ),
+            models.Index(fields=["ended"], name="session_ended"),
         )
 
     def __str__(self) -> str:

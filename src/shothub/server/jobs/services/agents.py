@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Count
+from django.db.models import Count, QuerySet
 
 from shothub.domain.states import JobState, ShotState
 from shothub.server.accounts.principals import Principal
@@ -22,6 +22,7 @@ from shothub.server.jobs.services.returns import return_lapsed
 from shothub.server.jobs.transitions import Note, move_job, wake
 from shothub.server.jobs.waiting import TURN
 from shothub.server.refusals import Conflict
+from shothub.server.reservations.turn_queries import open_turn
 from shothub.wire.agents import (
     AnalyseTask,
     CompileTask,
@@ -145,16 +146,18 @@ def _to_abort(apparatus: Apparatus) -> list[int]:
 
 
 def _give_compile(apparatus: Apparatus, number: int, note: Note) -> list[CompileTask]:
-    """Give jobs to compile, first of the users who have fewest compiled and waiting."""
+    """Give jobs to compile: the open session's, then of those who have fewest ready."""
     if number <= 0:
         return []
     jobs = Job.objects.filter(apparatus=apparatus, state=JobState.SUBMITTED.value)
     owners = list(jobs.order_by().values_list("owner", flat=True).distinct())
     ahead = _compiled_ahead(apparatus) if len(owners) > 1 else {}
+    urgent = _of_open_session(jobs, apparatus)
     tasks: list[CompileTask] = []
     for _ in range(min(number, _MOST)):
         heads = [jobs.filter(owner=owner).order_by(*TURN).first() for owner in owners]
-        waiting = [head for head in heads if head]
+        waiting = urgent[:1] or [head for head in heads if head]
+        urgent = urgent[1:]
         if not waiting:
             break
         job = min(waiting, key=lambda j: (ahead.get(j.owner_id, 0), j.submitted, j.pk))
@@ -162,6 +165,12 @@ def _give_compile(apparatus: Apparatus, number: int, note: Note) -> list[Compile
         move_job(job, JobState.COMPILING, note, _task(note))
         tasks.append(_compile_task(job, apparatus))
     return tasks
+
+
+def _of_open_session(jobs: QuerySet[Job], apparatus: Apparatus) -> list[Job]:
+    """Return which of these the user waits for whose turn it is alone."""
+    turn = open_turn(apparatus)
+    return list(jobs.filter(session=turn.id).order_by(*TURN)[:_MOST]) if turn else []
 
 
 def _task(note: Note) -> dict[str, object]:

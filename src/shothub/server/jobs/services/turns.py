@@ -1,7 +1,7 @@
 """Sessions: asked for, opened when their turn comes, kept alive by use, ended, charged."""
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.db.models import Min, Q
@@ -14,7 +14,7 @@ from shothub.server.accounts.principals import Principal
 from shothub.server.apparatus.models import Apparatus
 from shothub.server.apparatus.queries import apparatus_named, hindrance
 from shothub.server.apparatus.services import lock_apparatus
-from shothub.server.jobs.models import Job, Shot
+from shothub.server.jobs.models import Job, Jobs, Shot
 from shothub.server.jobs.services.bars import rebar
 from shothub.server.jobs.services.charging import charge_session
 from shothub.server.jobs.services.returns import return_leases
@@ -118,7 +118,7 @@ def open_now(row: Session, apparatus: Apparatus, note: Note) -> bool:
     why = replace(note, detail="a session has opened")
     foreign = ~Q(job__session=row.pk) & ~Q(job__service__in=["safety", "calibration"])
     return_leases(apparatus, why, foreign)
-    for job in Job.objects.unfinished().filter(apparatus=apparatus, session=row.pk):
+    for job in _left_over(row):
         rebar(job, apparatus, note)
     _tell_of(row, "opened", note)
     return True
@@ -134,13 +134,23 @@ def attend_all(now: datetime) -> None:
             with transaction.atomic():
                 _end_due(lock_apparatus(row.apparatus_id), row.pk, now)
 
+    _attend_late(now)
+
+
+def _attend_late(now: datetime) -> None:
+    """Let go what was submitted for a session while it ended."""
+    lately = now - timedelta(minutes=1)
+    for row in Session.objects.filter(state="ended", ended__gt=lately):
+        if _left_over(row).exists():
+            with transaction.atomic():
+                note = Note(now=now, actor="hub", detail="its session has ended")
+                _let_go(row, lock_apparatus(row.apparatus_id), note)
+
 
 def _in_use(row: Session) -> bool:
     if row.state != "open":
         return False
-    jobs = Job.objects.unfinished().filter(
-        apparatus_id=row.apparatus_id, session=row.pk, pending__gt=0
-    )
+    jobs = _left_over(row).filter(pending__gt=0)
     may_run = Q(waiting__gt=0) | Q(state__in=_COMING)
     running = Q(leased__gt=0) | Q(started_now__gt=0)
     return jobs.filter(Q(may_run, barred="") | running).exists()
@@ -166,11 +176,22 @@ def _end(row: Session, apparatus: Apparatus, why: str, note: Note) -> None:
         charge_session(apparatus, key, seconds, now=note.now)
     over = replace(note, detail=f"its session has ended: {why}")
     return_leases(apparatus, over, Q(job__session=row.pk))
-    for job in Job.objects.unfinished().filter(apparatus=apparatus, session=row.pk):
+    _let_go(row, apparatus, over)
+    _tell_of(row, "ended", replace(note, detail=why))
+
+
+def _let_go(row: Session, apparatus: Apparatus, note: Note) -> None:
+    """Let what a session has left run like other jobs."""
+    for job in _left_over(row):
         touch(job, {"session": ""})
         job.session = ""
-        rebar(job, apparatus, over)
-    _tell_of(row, "ended", replace(note, detail=why))
+        rebar(job, apparatus, note)
+
+
+def _left_over(row: Session) -> Jobs:
+    """Return its jobs of which a shot may run yet, also by a later decision."""
+    mine = Job.objects.filter(owner_id=row.owner_id, session=row.pk)
+    return mine.filter(Q(pending__gt=0) | Q(shots_unknown__gt=0))
 
 
 def _seconds(row: Session, now: datetime) -> float:
