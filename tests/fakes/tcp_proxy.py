@@ -143,7 +143,7 @@ class TcpProxy:
             while request:
                 server = server or await self._dial()
                 request = await self._exchange(request, client, server)
-        except (Ended, OSError, EOFError, asyncio.LimitOverrunError):
+        except (Ended, OSError, EOFError, asyncio.CancelledError):
             pass
         finally:
             for side in (client, server):
