@@ -41,8 +41,17 @@ def ear(request: pytest.FixtureRequest, lab: AnyLab) -> Iterator[Ear]:
     if isinstance(lab, Lab):
         request.getfixturevalue("blacs")
     ear = Ear(lab.state)
-    if ear.wait(State).blacs != "idle":
-        ear.channel.send(Resume())
+    try:
+        if ear.wait(State).blacs != "idle":
+            ear.channel.send(Resume())
+            ear.state("idle")
+    except AssertionError:
+        # A test that failed left BLACS in a state that is no other test's fault.
+        ear.close()
+        blacs: StockBlacs = request.getfixturevalue("running")
+        blacs.kill()
+        blacs.start()
+        ear = Ear(lab.state)
         ear.state("idle")
     yield ear
     ear.close()

@@ -3,8 +3,10 @@
 import logging
 import re
 import sys
+import threading
 from collections.abc import Callable, Mapping
 from html import unescape
+from types import TracebackType
 from typing import Any
 
 import h5py
@@ -36,6 +38,7 @@ class Inside:
         self._ui = blacs["ui"]
         self._queue = blacs["experiment_queue"]
         self._application = self._queue.BLACS
+        self._death = ""
         self._server = getattr(sys.modules["__main__"], "experiment_server", None)
 
     def join(self, listener: Listener) -> None:
@@ -52,10 +55,24 @@ class Inside:
             guard_clock(clock, listener)
         if self._server is not None:
             guard_port(self._server)
+        self._listen_for_death()
         button = self._ui.queue_pause_button
         button.clicked.connect(lambda on: listener.stirred(by_operator=bool(on)))
         button.toggled.connect(lambda _on: listener.stirred())
         self._ui.treeview.model().rowsInserted.connect(lambda *_: listener.stirred())
+
+    def _listen_for_death(self) -> None:
+        # The suite hands errors that end a thread to this hook, in that thread.
+        stock_hook = sys.excepthook
+
+        def hook(
+            kind: type[BaseException], error: BaseException, trace: TracebackType | None
+        ) -> None:
+            if threading.current_thread() is self._queue.manager:
+                self._death = f"{kind.__name__}: {error}"
+            stock_hook(kind, error, trace)
+
+        sys.excepthook = hook
 
     def local_waiting(self) -> bool:
         return bool(inmain(self._ui.treeview.model().rowCount))
@@ -101,6 +118,7 @@ class Inside:
             dead=dead,
             busy=frozenset(n for n, t in tabs.items() if t.mode != MODE_MANUAL),
             waiting=self._ui.treeview.model().rowCount(),
+            death=self._death,
             deaf=self._server is not None
             and not self._server.mainloop_thread.is_alive(),
         )

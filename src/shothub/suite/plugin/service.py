@@ -228,12 +228,19 @@ class Service:
         while not self._closing:
             self._tick.wait(self._until_ending())
             self._tick.clear()
-            with self._lock:
-                self._desk.nearly_over(self._now())
-                self._desk.write_again()
-                if self._desk.in_hand is None:
-                    self._set_clock()
-            self._look_after(self._machine.facts())
+            try:
+                self._look_around()
+            except Exception:
+                # Whatever BLACS does: without the watchdog nobody would hear of it.
+                logger.exception("The watchdog stumbled; it goes on.")
+
+    def _look_around(self) -> None:
+        with self._lock:
+            self._desk.nearly_over(self._now())
+            self._desk.write_again()
+            if self._desk.in_hand is None:
+                self._set_clock()
+        self._look_after(self._machine.facts())
 
     def _set_clock(self) -> None:
         ahead = self._now.set()

@@ -22,6 +22,7 @@ class Facts:
         dead: devices with a worker process that has ended.
         busy: devices that are not back in manual mode.
         waiting: how many shots of the operator's own wait in BLACS's queue.
+        death: by which error the thread of its queue ended, if it did.
         deaf: whether BLACS no longer answers those who submit to its own port.
     """
 
@@ -32,6 +33,7 @@ class Facts:
     dead: frozenset[str] = frozenset()
     busy: frozenset[str] = frozenset()
     waiting: int = 0
+    death: str = ""
     deaf: bool = False
 
 

@@ -76,7 +76,8 @@ def lost(facts: Facts) -> str:
     """Say why BLACS does not come back from a shot."""
     if facts.alive:
         return "It hung: BLACS does not come back from it. BLACS must be restarted."
-    return "The thread of BLACS's queue has ended. BLACS must be restarted."
+    cause = f" by an error ({facts.death})" if facts.death else ""
+    return f"The thread of BLACS's queue has ended{cause}. BLACS must be restarted."
 
 
 def in_words(faults: dict[str, str]) -> str:
