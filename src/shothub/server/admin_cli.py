@@ -7,15 +7,14 @@ command imports what it calls.
 # ruff: noqa: PLC0415
 
 import json
-from pathlib import Path
-from typing import Annotated, NoReturn, TypeVar
+from typing import Annotated
 
 import typer
 
 from shothub.runtime import clock
-from shothub.server import config, main
+from shothub.server.admin_groups import group_app, quota_app
+from shothub.server.admin_start import Data, fail, found, prepare
 
-T = TypeVar("T")
 admin_app = typer.Typer(
     help="Manage the hub, on its own machine.", no_args_is_help=True
 )
@@ -24,22 +23,8 @@ apparatus_app = typer.Typer(help="Apparatus.", no_args_is_help=True)
 admin_app.add_typer(user_app, name="user")
 admin_app.add_typer(apparatus_app, name="apparatus")
 
-Data = Annotated[
-    Path | None, typer.Option(help="The hub's data folder; default: as configured.")
-]
-
-
-def _prepare(data: Path | None) -> None:
-    try:
-        main.prepare(data)
-    except config.BadConfig as error:
-        _fail(str(error))
-    main.migrate()
-
-
-def _fail(text: str) -> NoReturn:
-    typer.echo(text, err=True)
-    raise typer.Exit(1)
+admin_app.add_typer(group_app, name="group")
+admin_app.add_typer(quota_app, name="quota")
 
 
 @user_app.command("create")
@@ -54,7 +39,7 @@ def create(
     data: Data = None,
 ) -> None:
     """Make a user."""
-    _prepare(data)
+    prepare(data)
     from shothub.server.accounts.services import create_user
     from shothub.server.refusals import Refused
 
@@ -67,7 +52,7 @@ def create(
             staff=staff,
         )
     except Refused as error:
-        _fail(str(error))
+        fail(str(error))
     typer.echo(f"{user.username} with key {user.key}")
 
 
@@ -77,7 +62,7 @@ def list_users(
     as_json: Annotated[bool, typer.Option("--json")] = False,
 ) -> None:
     """List the users."""
-    _prepare(data)
+    prepare(data)
     from shothub.server.accounts.queries import users
 
     rows = [
@@ -95,14 +80,14 @@ def list_users(
 @apparatus_app.command("create")
 def make_apparatus(name: str, title: str = "", data: Data = None) -> None:
     """Make an apparatus; its agent describes it when it first connects."""
-    _prepare(data)
+    prepare(data)
     from shothub.server.apparatus.services import create_apparatus
     from shothub.server.refusals import Refused
 
     try:
         create_apparatus(name=name, title=title, now=clock.now())
     except Refused as error:
-        _fail(str(error))
+        fail(str(error))
     typer.echo(f"apparatus {name}")
 
 
@@ -116,10 +101,10 @@ def grant(
     data: Data = None,
 ) -> None:
     """Set what a user may do on an apparatus beyond running its procedures."""
-    _prepare(data)
+    prepare(data)
     from shothub.server.accounts import queries, services
 
-    user = _found(queries.user_named(username), username)
+    user = found(queries.user_named(username), "user", username)
     services.grant(
         user=user, apparatus=apparatus, scripts=scripts, hdf5=hdf5, operator=operator
     )
@@ -138,12 +123,12 @@ def token(
     data: Data = None,
 ) -> None:
     """Make a token and print it; it is shown only this once."""
-    _prepare(data)
+    prepare(data)
     from shothub.server.accounts.queries import user_named
     from shothub.server.accounts.services import mint_token
     from shothub.server.refusals import Refused
 
-    user = _found(user_named(username), username)
+    user = found(user_named(username), "user", username)
     try:
         raw = mint_token(
             user=user,
@@ -154,11 +139,5 @@ def token(
             apparatus=agent_of,
         )
     except Refused as error:
-        _fail(str(error))
+        fail(str(error))
     typer.echo(raw)
-
-
-def _found(user: T | None, username: str) -> T:
-    if user is None:
-        _fail(f"There is no user {username!r}.")
-    return user

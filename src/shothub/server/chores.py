@@ -41,6 +41,8 @@ _JOBS = "shothub.server.jobs.services"
 _OUTBOX = "shothub.server.outbox.services"
 CHORES: Sequence[Chore] = (
     Chore("old messages", named(f"{_OUTBOX}.delivery.prune"), 3600.0),
+    Chore("old submissions", named(f"{_JOBS}.submit.forget_submissions"), 600.0),
+    Chore("forecasts", named("shothub.server.jobs.forecasts.note_forecasts"), 5.0),
     Chore("waiting jobs", named(f"{_JOBS}.bars.sweep_all"), 1.0),
     Chore("lapsed leases", named(f"{_JOBS}.returns.return_all_lapsed"), 5.0),
     Chore("reservations", named(f"{_JOBS}.edges.attend_all"), 1.0),

@@ -8,7 +8,9 @@ from django.db.models import Count, Q
 
 from shothub.domain.quotas import QuotaRow, What
 from shothub.server.accounts.models import Group, Membership, Quota
+from shothub.server.accounts.principals import Principal
 from shothub.server.refusals import NotThere
+from shothub.wire.accounts import MembershipView
 
 
 class NoSuchGroup(NotThere):
@@ -42,6 +44,14 @@ def memberships_of(user: int) -> list[Member]:
     with connection.cursor() as cursor:
         cursor.execute(_MEMBERSHIPS, [user])
         return [Member(*row) for row in cursor.fetchall()]
+
+
+def groups_of(principal: Principal) -> list[MembershipView]:
+    """Return the groups of a user as he sees them."""
+    return [
+        MembershipView(name=member.name, is_default=member.is_default)
+        for member in memberships_of(principal.user)
+    ]
 
 
 def quota_rows(user: int, groups: Sequence[int]) -> list[QuotaRow]:

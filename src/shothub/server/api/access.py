@@ -13,6 +13,7 @@ from shothub.domain.tokens import ALL_SCOPES
 from shothub.runtime import clock
 from shothub.server.accounts.principals import Principal
 from shothub.server.accounts.queries import principal_of_session
+from shothub.server.accounts.rates import count_request
 from shothub.server.accounts.services import authenticate
 from shothub.server.refusals import Forbidden, Unauthorized
 
@@ -81,6 +82,7 @@ class Needs(AuthBase):
     def __call__(self, request: HttpRequest) -> Principal:
         """Return who asks, if his credential has the scope."""
         principal = principal_of(request)
+        count_request(principal, clock.monotonic())
         if self.scope not in principal.scopes | {ANY}:
             raise Forbidden(
                 f"The credential lacks the scope {self.scope}.",

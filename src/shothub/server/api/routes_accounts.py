@@ -5,8 +5,11 @@ from ninja import Router
 
 from shothub.runtime import clock
 from shothub.server.accounts import queries, services
+from shothub.server.accounts.group_queries import groups_of
 from shothub.server.api.access import ANY, Needs, Request
 from shothub.server.api.replies import reply, reply_list
+from shothub.server.jobs.allowances import views_of
+from shothub.server.results.queries import stored_bytes
 from shothub.wire.accounts import Me, NewToken, TokenRequest, TokenView
 
 router = Router(tags=["accounts"])
@@ -14,8 +17,13 @@ router = Router(tags=["accounts"])
 
 @router.get("/me", response=Me, auth=Needs(ANY))
 def who_am_i(request: Request) -> HttpResponse:
-    """Tell who asks and what his credential may do."""
-    return reply(queries.me(request.auth))
+    """Tell who asks, what his credential may do, and what he takes of his quotas."""
+    known = queries.me(request.auth)
+    if request.auth.apparatus:
+        return reply(known)
+    quotas = views_of(request.auth, stored=stored_bytes, now=clock.now())
+    more = {"groups": groups_of(request.auth), "quotas": quotas}
+    return reply(known.model_copy(update=more))
 
 
 @router.get("/tokens", response=list[TokenView], auth=Needs("tokens:read"))

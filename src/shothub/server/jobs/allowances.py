@@ -15,12 +15,19 @@ from shothub.domain.quotas import (
     What,
     bounds_from,
     free_at,
+    name_of,
     used_within,
 )
-from shothub.server.accounts.group_queries import Member, quota_rows
+from shothub.server.accounts.group_queries import (
+    Member,
+    memberships_of,
+    quota_rows,
+)
+from shothub.server.accounts.principals import Principal
 from shothub.server.apparatus.models import Usage
 from shothub.server.jobs.models import Job
 from shothub.server.jobs.queries import backlog_of
+from shothub.wire.accounts import QuotaView
 
 StoredBytes = Callable[[int | None, int | None], int]
 """Returns the bytes at the hub of a user's jobs, or of a group's; results know them."""
@@ -80,6 +87,35 @@ def meters_of(
         for bound in bounds
         if not wishes or bound.group is None or bound.group in asked_of
     ]
+
+
+def views_of(
+    principal: Principal, *, stored: StoredBytes, now: datetime
+) -> list[QuotaView]:
+    """Return every bound that holds for a user, and how far it is taken."""
+    groups = memberships_of(principal.user)
+    meters = meters_of(
+        principal.user,
+        bounds_of(principal.user, groups),
+        [],
+        names={member.group: member.name for member in groups},
+        stored=stored,
+        now=now,
+    )
+    return [_quota_view(meter) for meter in meters]
+
+
+def _quota_view(meter: Meter) -> QuotaView:
+    return QuotaView(
+        what=meter.what.value,
+        words=name_of(meter),
+        limit=meter.limit,
+        used=meter.used,
+        queued=meter.queued,
+        unit=meter.unit,
+        apparatus=meter.apparatus,
+        group=meter.group,
+    )
 
 
 class _Seen:
