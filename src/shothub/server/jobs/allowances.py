@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from django.conf import settings
+from django.db import connection
 from django.db.models import F, QuerySet, Sum
 
 from shothub.domain.quotas import (
@@ -26,7 +27,6 @@ from shothub.server.accounts.group_queries import (
 from shothub.server.accounts.principals import Principal
 from shothub.server.apparatus.models import Usage
 from shothub.server.jobs.models import Job
-from shothub.server.jobs.queries import backlog_of
 from shothub.wire.accounts import QuotaView
 
 StoredBytes = Callable[[int | None, int | None], int]
@@ -211,6 +211,19 @@ def _days(bound: Bound, user: int, since: datetime) -> dict[date, float]:
     for day, seconds in mine.values_list("day", "seconds"):
         days[day] += seconds
     return dict(days)
+
+
+def backlog_of(user: int) -> tuple[int, int]:
+    """Return how many jobs of the user wait, and how many shots they have left."""
+    # Asked at every submission: plain SQL takes a tenth of the time of an aggregate.
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT COUNT(*), COALESCE(SUM(pending), 0) FROM jobs_job"
+            " WHERE owner_id = %s AND pending > 0",
+            [user],
+        )
+        jobs, shots = cursor.fetchone()
+    return int(jobs), int(shots)
 
 
 def typical_seconds(apparatus: str, source: str) -> float:
