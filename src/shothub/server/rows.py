@@ -11,13 +11,15 @@ from django.db.models import AutoField, BinaryField, DateTimeField, JSONField, M
 
 Adapt = Callable[[Any, BaseDatabaseWrapper], Any]
 _ADAPTED = (BinaryField, DateTimeField, JSONField)
+_MANY = 8
 
 
 @dataclass(frozen=True)
 class _Plan:
-    """The statement that inserts a row of one model, and the fields that fill it."""
+    """The statements that store rows of one model, and the fields that fill them."""
 
     sql: str
+    copy: str
     fields: tuple[tuple[str, Adapt | None], ...]
 
     def values(self, row: Model) -> list[Any]:
@@ -30,8 +32,15 @@ def insert(rows: Sequence[Model]) -> None:
     if not rows:
         return
     plan = _plan(type(rows[0]))
+    values = [plan.values(row) for row in rows]
     with connection.cursor() as cursor:
-        cursor.executemany(plan.sql, [plan.values(row) for row in rows])
+        if len(rows) < _MANY or connection.vendor != "postgresql":
+            cursor.executemany(plan.sql, values)
+            return
+        # A quarter of the time of statements, and no part of Django's cursor.
+        with connection.wrap_database_errors, cursor.copy(plan.copy) as copy:
+            for row in values:
+                copy.write_row(row)
 
 
 def insert_if_new(row: Model) -> bool:
@@ -56,5 +65,6 @@ def _plan(model: type[Model]) -> _Plan:
     names = [field.attname for field in fields]
     return _Plan(
         f'INSERT INTO "{meta.db_table}" ({columns}) VALUES ({marks})',  # noqa: S608
+        f'COPY "{meta.db_table}" ({columns}) FROM STDIN',
         tuple(zip(names, adapted, strict=True)),
     )

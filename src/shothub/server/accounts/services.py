@@ -199,7 +199,8 @@ def lock_user(user: int) -> None:
 
 def _require_unrevoked(principal: Principal) -> None:
     """Refuse a child of a token that was revoked since it was shown."""
-    if Token.objects.filter(pk=principal.token).exclude(revoked=None).exists():
+    parent = Token.objects.filter(pk=principal.token or 0)
+    if parent.exclude(revoked=None).exists():
         raise Unauthorized("The token was revoked.", code="bad_token")
 
 
