@@ -8,6 +8,7 @@ from django.db import IntegrityError, connection, transaction
 from tests.integration.server.hub_cast import Cast
 
 from shothub.server import rows
+from shothub.server.apparatus.models import Apparatus
 from shothub.server.jobs.models import Event, Job, JobSource, Shot
 
 AT = datetime(2026, 11, 23, 2, 3, 4, 567890, tzinfo=UTC)
@@ -15,7 +16,7 @@ WORDS = "tabs\t\\ 'quotes' \"double\" \\. \\N %s {} \r\nlines \u2028 é 😀"
 
 
 def job_of(cast: Cast, pk: str, **fields: Any) -> Job:
-    apparatus = Job._meta.get_field("apparatus").related_model.objects.get(name="sim")
+    apparatus = Apparatus.objects.get(name="sim")
     given = {"kind": "script", "source": "x", "state": "queued", "submitted": AT}
     return Job(id=pk, owner=cast.users["alice"], apparatus=apparatus, **given | fields)
 
