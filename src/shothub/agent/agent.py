@@ -12,6 +12,7 @@ import structlog
 from shothub import __version__
 from shothub.agent import events as ev
 from shothub.agent.analyst import Analyst
+from shothub.agent.clock_watch import ClockWatch
 from shothub.agent.compiler import Compiler
 from shothub.agent.description import description
 from shothub.agent.hands import Hands, Tools, Workers
@@ -150,6 +151,7 @@ class Agent:
                 table=folder.connection_table_h5,
                 no_compile=no_sandbox,
                 clock=clock.monotonic,
+                jumps=ClockWatch(clock.now, clock.monotonic),
             ),
             clock=clock.monotonic,
         )

@@ -22,6 +22,7 @@ class Holds:
         table: the compiled connection table.
         no_compile: why users' code cannot be run here, if it cannot.
         clock: monotonic seconds.
+        jumps: why the computer's clock cannot be believed, if it cannot.
     """
 
     def __init__(
@@ -31,7 +32,9 @@ class Holds:
         table: Path,
         no_compile: str = "",
         clock: Callable[[], float],
+        jumps: Callable[[], str],
     ) -> None:
+        self._jumps = jumps
         self._site = site
         self._table = table
         self._no_compile = no_compile
@@ -43,7 +46,8 @@ class Holds:
         """Return what holds, and the free bytes of the shot storage."""
         free = min(disk_free(self._site.storage), disk_free(self._site.state))
         common = self._common(free)
-        starts = self._operators() or common
+        jumped = self._jumps()
+        starts = self._operators() or common or jumped
         return HoldChanged(starts=starts, compiles=common or self._compiles()), free
 
     def _compiles(self) -> str:

@@ -272,8 +272,8 @@ def _withdraw(state: State, now: float) -> Step:
     offer = state.offered
     if offer is None:
         return state, ()
-    idle = state.machine.blacs == "idle" and state.running is None
-    overdue = idle and now - offer.since > PATIENCE
+    # Idle, or at the operator's own shots, which may go on for hours.
+    overdue = state.running is None and now - offer.since > PATIENCE
     if state.may_offer and not overdue:
         return state, ()
     return _take_back(state, offer)

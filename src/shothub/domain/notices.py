@@ -53,6 +53,11 @@ OCCASIONS: dict[str, Occasion] = {
         audience="staff",
         mailed=True,
     ),
+    "machine": Occasion(
+        meaning="BLACS has been in error for a while and needs a person",
+        audience="staff",
+        mailed=True,
+    ),
     "offline": Occasion(
         meaning="an apparatus cannot be reached", audience="staff", mailed=True
     ),

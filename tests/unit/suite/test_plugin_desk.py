@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from shothub.domain.states import Outcome
+from shothub.suite.plugin import decisions
 from shothub.suite.plugin.decisions import SAVING_STATUS, Desk
 from shothub.suite.plugin.in_hand import LEAD
 from shothub.suite.plugin.journal import Entry, NotJournalled
@@ -226,3 +227,63 @@ def test_an_offer_for_which_there_is_no_room_is_not_started() -> None:
     assert (ended(bench).attempt, ended(bench).outcome) == (8, Outcome.NOT_STARTED)
     assert bench.desk.take(NOW) == OFFER.path
     assert isinstance(bench.told[-1], Taken)
+
+
+def test_an_end_for_which_there_was_no_room_is_written_later() -> None:
+    bench = Bench()
+    bench.run()
+    bench.ledger.full_at = "ended"
+    bench.desk.lose("BLACS's queue has ended", NOW)
+    assert not bench.desk.certain
+    bench.desk.write_again()
+    assert not bench.desk.certain
+    bench.ledger.full_at = ""
+    bench.desk.write_again()
+    assert bench.desk.certain
+    assert [e.what for e in bench.ledger.entries] == ["taken", "begun", "ended"]
+
+
+def test_nothing_is_certain_while_a_shot_is_in_hand() -> None:
+    bench = Bench()
+    bench.run()
+    assert not bench.desk.certain
+    bench.desk.lose("lost", NOW)
+    assert bench.desk.certain
+
+
+def test_memory_is_bounded_and_keeps_the_latest(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(decisions, "REMEMBERED", 5)
+    bench = Bench()
+    for attempt in range(1, 20):
+        bench.desk.offer(
+            Offer(attempt=attempt, path=f"/shots/{attempt}.h5", seconds=1.0), None, NOW
+        )
+        bench.desk.take(NOW)
+        bench.desk.lose("lost", NOW)
+        bench.desk.trouble = ""
+    bench.told.clear()
+    bench.desk.recall(range(1, 20))
+    known = [r.attempt for r in bench.told if isinstance(r, Ended)]
+    assert known == list(range(15, 20))
+    assert bench.desk.was_ours("/shots/19.h5")
+    assert not bench.desk.was_ours("/shots/1.h5")
+
+
+def test_a_dropped_shot_of_the_operator_is_told() -> None:
+    bench = Bench()
+    bench.desk.dropped("/his.h5", "It is gone.", NOW)
+    (told,) = bench.told
+    assert isinstance(told, Local)
+    assert (told.name, told.what, told.detail) == ("/his.h5", "failed", "It is gone.")
+
+
+def test_whatever_is_in_hand_or_waits_is_busy() -> None:
+    bench = Bench()
+    bench.desk.programming("/his.h5", NOW)
+    assert bench.desk.busy("/his.h5")
+    bench.desk.science_over("/his.h5", "Aborted", NOW)
+    assert not bench.desk.busy("/his.h5")
+    bench.desk.offer(OFFER, None, NOW)
+    assert bench.desk.busy(OFFER.path)

@@ -17,6 +17,7 @@ from shothub.server.jobs.models import Attempt, Job, Shot
 from shothub.server.jobs.services import leasing
 from shothub.server.jobs.services.ahead import Granter, grants_ahead
 from shothub.server.jobs.services.bars import sweep
+from shothub.server.jobs.services.condition import note_condition
 from shothub.server.jobs.services.holdings import take_back
 from shothub.server.jobs.services.returns import return_lapsed
 from shothub.server.jobs.transitions import Note, move_job, wake
@@ -92,6 +93,7 @@ def poll(
 
 def _arrived(apparatus: Apparatus, asked: Poll, note: Note) -> None:
     """Note how the agent is, and take back what it does not hold or held too long."""
+    note_condition(apparatus, asked.status, note)
     if note_contact(apparatus, asked.status, now=note.now):
         wake(f"status:{apparatus.pk}")
     return_lapsed(apparatus, note.now)
