@@ -122,6 +122,12 @@ def test_an_idle_machine_that_leaves_an_offer_loses_it() -> None:
     assert play(ev.Tick(), state=state, now=31.0)[1] == [do.WithdrawOffer(11)]
 
 
+def test_an_offer_behind_the_operators_own_shots_is_taken_back() -> None:
+    state, _ = play(*GRANTED, blacs("running", offered=11))
+    assert play(ev.Tick(), state=state, now=29.0)[1] == []
+    assert play(ev.Tick(), state=state, now=31.0)[1] == [do.WithdrawOffer(11)]
+
+
 def test_an_offer_behind_a_running_shot_may_wait_long() -> None:
     state, _ = play(*RUNNING, ending(11), ev.StartGranted(2, 12))
     assert play(ev.Tick(), state=state, now=1000.0)[1] == []
