@@ -1,14 +1,16 @@
 """The journal keeps what was written to it, whenever the agent dies."""
 
 import os
+import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tests.fakes.agent_events import AT, lease
+from tests.fakes.agent_events import AT, ahead, lease
 
 from shothub.agent.alone import AnotherAgent
 from shothub.agent.events import Remembered
@@ -208,3 +210,64 @@ def test_a_write_waits_for_room_on_a_full_disk(
     journal.post([Parcel(rank=1, route="a", body="x" * 20_000)])
     assert len(pauses) == 1
     assert [parcel.route for _, parcel in journal.waiting()] == ["a"]
+
+
+def test_grants_are_held_until_the_hub_has_confirmed_their_ends(
+    tmp_path: Path,
+) -> None:
+    """Not named in a poll, an ended shot would be answered for as never begun."""
+    journal = Journal(tmp_path)
+    journal.note_ahead([ahead(1), ahead(2)])
+    assert journal.ahead() == [101, 102]
+    finish = replace(FINISH, route="attempts/101/finish")
+    journal.note_ended(replace(ended(), attempt=101), finish)
+    assert journal.ahead() == [101, 102]
+    ((ident, _),) = journal.waiting()
+    journal.delivered(ident)
+    assert journal.ahead() == [102]
+
+
+def test_a_grant_is_remembered_with_its_shot(tmp_path: Path) -> None:
+    journal = Journal(tmp_path)
+    journal.note_ahead([ahead(1)])
+    found = journal.attempted(101)
+    assert found is not None
+    assert (found.job, found.index, found.outcome) == ("job", 1, None)
+    assert journal.remembered([101]) == {101: Remembered()}
+
+
+def test_an_agent_is_the_same_through_restarts_and_another_elsewhere(
+    tmp_path: Path,
+) -> None:
+    journal = Journal(tmp_path / "a")
+    own = journal.identity("pc")
+    journal.close()
+    again = Journal(tmp_path / "a")
+    assert again.identity("pc") == own
+    assert again.identity("other-pc") != own
+    again.close()
+    shutil.copytree(tmp_path / "a", tmp_path / "copy")
+    assert Journal(tmp_path / "copy").identity("pc") != own
+
+
+def test_a_journal_of_an_earlier_version_is_read(tmp_path: Path) -> None:
+    old = sqlite3.connect(tmp_path / "agent.sqlite3")
+    old.execute(
+        "CREATE TABLE attempts (attempt INTEGER PRIMARY KEY, shot INTEGER NOT NULL,"
+        " job TEXT NOT NULL, idx INTEGER NOT NULL, offered INTEGER NOT NULL DEFAULT 0,"
+        " begun TEXT, ended TEXT, outcome TEXT, reason TEXT NOT NULL DEFAULT '',"
+        " analysed INTEGER NOT NULL DEFAULT 0)"
+    )
+    old.execute("INSERT INTO attempts (attempt, shot, job, idx) VALUES (7, 1, 'j', 0)")
+    old.commit()
+    old.close()
+    journal = Journal(tmp_path)
+    assert journal.ahead() == []
+    assert journal.remembered([7]) == {7: Remembered()}
+
+
+def test_analyses_still_to_be_delivered_are_known(tmp_path: Path) -> None:
+    journal = Journal(tmp_path)
+    journal.post([Parcel(rank=1, route="jobs/j/analysed", body="{}", job="j")])
+    journal.post([Parcel(rank=1, route="jobs/k/files/x", body="{}", job="k")])
+    assert journal.analyses_to_deliver() == ["j"]

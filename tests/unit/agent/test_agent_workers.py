@@ -9,12 +9,14 @@ from tests.fakes.agent_hub import DENIED, FENCED, REFUSED, UNREACHABLE, FakeHub
 
 from shothub.agent import effects as do
 from shothub.agent import events as ev
+from shothub.agent.agent import TAKEN_AHEAD
 from shothub.agent.compiler import Product
 from shothub.agent.hub import HubError
 from shothub.agent.journal import Journal
 from shothub.agent.link import Link
-from shothub.agent.polling import Poller, Standing
+from shothub.agent.polling import Books, Poller, Standing
 from shothub.agent.shelf import Shelf
+from shothub.agent.state import InHand
 from shothub.agent.workers import CompileWorker, Insistence, Opener, Starter
 from shothub.domain.faults import Fault
 from shothub.wire.agents import (
@@ -351,3 +353,28 @@ def test_polls_that_fail_are_told_and_made_again(hub: FakeHub) -> None:
     assert events[:2] == [ev.LinkLost(1), ev.Fenced(1, "no")]
     assert isinstance(events[2], ev.WorkCame)
     assert events[2].paused
+
+
+def test_polls_say_what_is_in_hand_of_their_kind_and_are_numbered() -> None:
+    books = Books(reports=lambda: ["b"], ahead=lambda: [101])
+    standing = Standing(books)
+    held = InHand(fences=(4, 5), compiling=("a",), analysing=("c",))
+    standing.update(1, TAKEN_AHEAD, ApparatusStatus(), held)
+    said = [standing.next_poll(kind) for kind in ("shots", "compile", "analyse")]
+    holdings = [poll.holding for poll in said if poll and poll.holding]
+    assert [h.fences for h in holdings] == [[4, 5], [], []]
+    assert [h.attempts for h in holdings] == [[101], [], []]
+    assert [h.jobs for h in holdings] == [[], ["a"], ["b", "c"]]
+    assert [h.serial for h in holdings] == [1, 1, 1]
+    again = standing.next_poll("shots")
+    assert again is not None
+    assert again.holding is not None
+    assert again.holding.serial == 2
+
+
+def test_a_poll_for_shots_is_made_for_grants_too() -> None:
+    standing = Standing()
+    standing.update(1, Capacity(ahead=7.5), ApparatusStatus())
+    poll = standing.next_poll("shots")
+    assert poll is not None
+    assert poll.capacity == Capacity(ahead=7.5)

@@ -225,3 +225,61 @@ def test_lines_are_found_in_nested_tables() -> None:
 def test_a_whole_number_stands_for_a_float_but_not_the_other_way_round() -> None:
     assert not isinstance(parse_config('name = "a"\n[limits]\nmax_duration = 5'), list)
     assert isinstance(parse_config('name = "a"\nmax_shots = 5.5'), list)
+
+
+def test_the_lab_says_how_its_machine_is_shared(folder: Path) -> None:
+    (folder / "apparatus.toml").write_text(
+        TOML + "[queue]\nsetup_share = 0.3\nmemory = 1.0\n"
+        "[link]\noffline_seconds = 60.0\n"
+    )
+    config = loaded(folder).config
+    assert (config.queue.setup_share, config.queue.round_seconds) == (0.3, 120.0)
+    assert config.link.offline_seconds == 60.0
+
+
+def test_without_a_word_of_the_lab_every_start_asks_the_hub(folder: Path) -> None:
+    assert loaded(folder).config.link.offline_seconds == 0.0
+
+
+@pytest.mark.parametrize(
+    ("table", "where", "words"),
+    [
+        (
+            "[queue]\nsetup_share = 1.5",
+            "queue.setup_share",
+            "less than or equal to 0.9",
+        ),
+        ("[queue]\nround_seconds = 0", "queue.round_seconds", "greater than"),
+        ("[queue]\nsetupshare = 0.1", "queue.setupshare", "no such key"),
+        ("[queue]\nmemory = 'long'", "queue.memory", "valid number"),
+        ("[link]\noffline_seconds = -1", "link.offline_seconds", "greater than"),
+        ("[link]\noffline_seconds = 99999", "link.offline_seconds", "3600"),
+        ("[link]\noffline = 5", "link.offline", "no such key"),
+    ],
+)
+def test_mistakes_in_queue_and_link_are_told_by_line(
+    folder: Path, table: str, where: str, words: str
+) -> None:
+    (folder / "apparatus.toml").write_text(TOML + table + "\n")
+    (fault,) = faults(folder)
+    assert where in fault.detail
+    assert words in fault.detail
+    assert fault.where == f"apparatus.toml:{len(TOML.splitlines()) + 2}"
+
+
+def test_a_procedure_is_not_run_again_unless_it_says_that_this_is_safe(
+    folder: Path,
+) -> None:
+    file = folder / "procedures" / "bec_tof.py"
+    assert loaded(folder).procedures["bec_tof"].rerun == "never"
+    file.write_text(PROCEDURE.replace("ROUTINES", 'RERUN = "safe"\nROUTINES'))
+    assert loaded(folder).procedures["bec_tof"].rerun == "safe"
+
+
+@pytest.mark.parametrize("value", ["True", "'Safe'", "['safe']", "1"])
+def test_a_mistake_in_rerun_is_told_and_not_guessed(folder: Path, value: str) -> None:
+    file = folder / "procedures" / "bec_tof.py"
+    file.write_text(PROCEDURE.replace("ROUTINES", f"RERUN = {value}\nROUTINES"))
+    (fault,) = faults(folder)
+    assert fault.where.startswith("procedures/bec_tof.py:")
+    assert "'never' or 'safe'" in fault.detail

@@ -158,3 +158,31 @@ def test_results_never_overtake_the_files_of_their_job(
     bench.now = 0.5
     assert bench.outbox.deliver_all() is None
     assert "attempts/7/analysis" in bench.delivered
+
+
+def test_a_file_that_the_hub_does_not_take_is_told_at_the_job(
+    bench: Bench, tmp_path: Path
+) -> None:
+    file = tmp_path / "0.npy"
+    file.write_bytes(b"image")
+    body = json.dumps({"sha256": hashlib.sha256(b"image").hexdigest(), "shot": "3"})
+    route = "jobs/j/files/images/side/0.npy"
+    bench.hub.troubles["upload"] = [TOO_LARGE]
+    parcel = Parcel(rank=1, route=route, body=body, file=str(file), job="j")
+    bench.journal.post([parcel])
+    assert bench.outbox.deliver_all() is None
+    ((told, report),) = bench.hub.told
+    assert told == "jobs/j/undelivered"
+    assert json.loads(report) == {
+        "name": "images/side/0.npy",
+        "reason": "no",
+        "shot": 3,
+    }
+    assert file.exists()
+
+
+def test_a_refused_word_of_a_lost_file_is_not_told_again(bench: Bench) -> None:
+    bench.hub.troubles["report"] = [TOO_LARGE] * 3
+    bench.journal.post([Parcel(rank=1, route="jobs/j/undelivered", body="{}")])
+    assert bench.outbox.deliver_all() is None
+    assert len(bench.hub.troubles["report"]) == 2
