@@ -3,7 +3,8 @@
 Latencies are measured on an idle apparatus of stock dummy devices with the stock BLACS,
 warm, one job of one shot after another. ``roundtrip_overhead`` is the time from the
 submission to the table of results in the SDK, less the time from START to the end of
-the shot in BLACS. Throughput is measured on one server process without an apparatus at
+the shot in BLACS. The same is measured within a session, as a closed loop would submit.
+Throughput is measured on one server process without an apparatus at
 work: one job per request, and batches of 100; the bounds on one user's waiting jobs are
 lifted for it. The last line is one JSON object.
 """
@@ -21,7 +22,7 @@ from uuid import uuid4
 
 from _dummy_lab import make_dummy_lab
 
-from shothub.client import Apparatus
+from shothub.client import Apparatus, Turn
 from shothub.demo.stage import Member, Stage
 from shothub.runtime import clock
 
@@ -33,7 +34,9 @@ UNBOUNDED = {
 SECONDS = 0.1
 
 
-def latencies(apparatus: Apparatus, runs: int) -> tuple[list[float], list[float]]:
+def latencies(
+    apparatus: Apparatus | Turn, runs: int
+) -> tuple[list[float], list[float]]:
     """Return milliseconds from submission to START, and of overhead to the results."""
     starts, overheads = [], []
     for run in range(runs + 2):
@@ -138,6 +141,12 @@ def main() -> None:
             figures["submit_to_start_p50_ms"] = round(statistics.median(starts), 1)
             figures["submit_to_start_max_ms"] = round(max(starts), 1)
             figures["roundtrip_overhead_p50_ms"] = round(
+                statistics.median(overheads), 1
+            )
+            with apparatus.session(minutes=15, progress=False) as turn:
+                starts, overheads = latencies(turn, options.runs)
+            figures["session_start_p50_ms"] = round(statistics.median(starts), 1)
+            figures["session_roundtrip_overhead_p50_ms"] = round(
                 statistics.median(overheads), 1
             )
             if not options.roundtrip:

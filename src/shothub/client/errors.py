@@ -15,7 +15,7 @@ ShothubError
 │   ├── Conflict           not in this state
 │   ├── RateLimited        too many requests
 │   └── HubFailed          a fault of the hub itself
-├── SessionOver            a session ended before its turn came
+├── SessionOver            a session has ended
 ├── StillUnfinished        a job did not end within the time given to ``wait``
 ├── JobFailed              a job ended without results
 └── JobCancelled           a job was cancelled, or expired
@@ -121,7 +121,7 @@ class HubFailed(HubRefused):
 
 
 class SessionOver(ShothubError):
-    """A session ended before it was open.
+    """A session has ended, before its turn came or while it was in use.
 
     Attributes:
         session: the session as it ended.

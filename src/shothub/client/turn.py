@@ -9,7 +9,7 @@ from typing import Self, Unpack
 from shothub.client import calendar_calls, calls
 from shothub.client.calls import Submission
 from shothub.client.connection import Connection
-from shothub.client.errors import Conflict, SessionOver, ShothubError
+from shothub.client.errors import Conflict, Refused, SessionOver, ShothubError
 from shothub.client.job import LONG_POLL, Job
 from shothub.client.progress import Watcher, watcher
 from shothub.client.requests import JobOptions
@@ -72,12 +72,19 @@ class Turn:
         """Submit a job that runs in this session, as `Apparatus.run` submits one.
 
         Raises:
-            HubRefused: the session has ended, or something is wrong with the job.
+            SessionOver: it has ended: by its limits, or an operator did it.
+            Refused: something is wrong with the job.
         """
         request = self._door.build(**job)
         within = request.model_copy(update={"session": self.id})
         call = calls.submit(within, key=self._door.new_key())
-        return Job(self._connection, self._connection.do(call))
+        try:
+            return Job(self._connection, self._connection.do(call))
+        except Refused:
+            self.refresh()
+            if self._known.state == "ended":
+                raise SessionOver(self._known) from None
+            raise
 
     def end(self) -> Self:
         """End it; what it has not started goes on in the queue like other jobs."""
