@@ -141,3 +141,32 @@ def token(
     except Refused as error:
         fail(str(error))
     typer.echo(raw)
+
+
+@admin_app.command("copy-to")
+def copy_to(
+    address: Annotated[
+        str, typer.Argument(help="postgresql://user@host:port/name, an empty database.")
+    ],
+    data: Data = None,
+) -> None:
+    """Copy all rows of the hub into another database; stop the hub before.
+
+    Afterwards start it with SHOTHUB_DATABASE and the same data folder, which keeps the
+    files of results and the secrets.
+
+    Example: shothub admin copy-to postgresql://shothub@db.example.org/shothub
+    """
+    prepare(data)
+    from shothub.server import moving
+    from shothub.server.databases import BadAddress
+    from shothub.server.reachable import BadDatabase
+
+    try:
+        copied = moving.copy_to(address)
+    except BadAddress as error:
+        fail(f"The address is wrong: {error}.")
+    except (BadDatabase, moving.NotEmpty, moving.Incomplete) as error:
+        fail(str(error))
+    typer.echo(f"{sum(copied.values())} rows of {len(copied)} tables are copied.")
+    typer.echo("Start the hub with SHOTHUB_DATABASE and the same data folder now.")

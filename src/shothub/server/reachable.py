@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, connection, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.utils import NotSupportedError
 
 from shothub.server.config import BadConfig
@@ -16,39 +17,45 @@ class BadDatabase(BadConfig):
     """The database cannot be used; the message says why and what to do."""
 
 
-def require() -> None:
+def require(database: BaseDatabaseWrapper | None = None) -> None:
     """Refuse a PostgreSQL server that is away, too old, or that does not speak UTF-8.
+
+    Args:
+        database: another one than the hub's own.
 
     Raises:
         BadDatabase: it is.
     """
-    if connection.vendor != "postgresql":
+    database = database or connections["default"]
+    if database.vendor != "postgresql":
         return
+    where = _where(database)
     try:
-        encoding = _setting("server_encoding")
+        encoding = _setting(database, "server_encoding")
     except NotSupportedError as error:
-        raise BadDatabase(f"database: {_where()} is too old. {error}") from None
+        raise BadDatabase(f"database: {where} is too old. {error}") from None
     except DatabaseError as error:
         raise BadDatabase(
-            f"database: {_where()} cannot be used: {_first_line(error)}."
+            f"database: {where} cannot be used: {_first_line(error)}."
             f" Example: SHOTHUB_DATABASE={EXAMPLE}"
         ) from None
     if encoding != "UTF8":
         raise BadDatabase(
-            f"database: {_where()} is encoded in {encoding}; UTF8 is needed."
+            f"database: {where} is encoded in {encoding}; UTF8 is needed."
             " Make it with: createdb --encoding=UTF8 --template=template0"
         )
 
 
 def doubts() -> list[str]:
     """Return what does not keep the hub from working but can lose what it was told."""
-    if connection.vendor != "postgresql":
+    database = connections["default"]
+    if database.vendor != "postgresql":
         return []
     return [
-        f"database: {_where()} runs with {name}=off. A power cut may then lose a START"
-        f" that was given, and its shot be started twice. Set {name}=on."
+        f"database: {_where(database)} runs with {name}=off. A power cut may then lose a"
+        f" START that was given, and its shot be started twice. Set {name}=on."
         for name in ("fsync", "full_page_writes")
-        if _setting(name) == "off"
+        if _setting(database, name) == "off"
     ]
 
 
@@ -69,15 +76,15 @@ def alone() -> Iterator[None]:
             cursor.execute("SELECT pg_advisory_unlock(%s)", [_MIGRATION])
 
 
-def _setting(name: str) -> str:
-    with connection.cursor() as cursor:
+def _setting(database: BaseDatabaseWrapper, name: str) -> str:
+    with database.cursor() as cursor:
         cursor.execute("SELECT current_setting(%s)", [name])
         return str(cursor.fetchone()[0])
 
 
-def _where() -> str:
+def _where(database: BaseDatabaseWrapper) -> str:
     """Return the server and the database, without the password."""
-    known = connection.settings_dict
+    known = database.settings_dict
     host, port = known["HOST"] or "the local socket", known["PORT"] or "5432"
     return f"PostgreSQL at {host}:{port}, database {known['NAME']!r},"
 
