@@ -125,7 +125,9 @@ def test_a_loop_that_fails_leaves_the_machine(
     with at_work(agent), pytest.raises(ZeroDivisionError):
         fail()
     [turn] = seen
-    assert turn.refresh().view.state == "ended"
+    view = turn.refresh().view
+    assert view is not None
+    assert view.state == "ended"
 
 
 def test_a_turn_that_is_over_takes_no_jobs(
