@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from typing import Literal, Unpack, overload
 
-from shothub.client import calendar_calls, calls, displays
+from shothub.client import calendar_calls, calls, control_calls, displays
 from shothub.client.calls import Submission
 from shothub.client.connection import Connection
 from shothub.client.errors import Refused
@@ -26,16 +26,18 @@ from shothub.client.reservation import (
     Reservations,
     reservations_between,
 )
+from shothub.client.terms import JobTerms, to_wire
 from shothub.client.turn import Door, Turn
 from shothub.domain.faults import Fault
+from shothub.runtime import clock
 from shothub.wire.apparatus import (
     ApiFunction,
     ApparatusView,
     OutputView,
     ProcedureView,
-    QueueEntry,
 )
 from shothub.wire.jobs import DryRun
+from shothub.wire.queue import QueueView
 
 
 class Apparatus:
@@ -74,8 +76,8 @@ class Apparatus:
         """
         return self._connection.do(calls.procedure(self.name, procedure))
 
-    def queue(self) -> list[QueueEntry]:
-        """Return the jobs that wait or run."""
+    def queue(self) -> QueueView:
+        """Return who is next and why, and when the jobs that wait are foreseen to run."""
         return self._connection.do(calls.queue(self.name))
 
     def api(self) -> list[ApiFunction]:
@@ -92,6 +94,31 @@ class Apparatus:
         source = answer.get("source", "") if isinstance(answer, dict) else answer
         return str(source)
 
+    def pause(self, message: str = "") -> "Apparatus":
+        """Let nothing start there until resumed; for its operators.
+
+        Args:
+            message: why, for users to read.
+        """
+        return self._control("pause", message)
+
+    def drain(self, message: str = "") -> "Apparatus":
+        """Let what waits run out; what is submitted later waits until resumed."""
+        return self._control("drain", message)
+
+    def resume(self) -> "Apparatus":
+        """End a pause or a draining."""
+        return self._control("resume")
+
+    def lift_hold(self) -> "Apparatus":
+        """Lift the hold that the hub itself has put on it."""
+        return self._control("lift-hold")
+
+    def _control(self, what: str, message: str | None = None) -> "Apparatus":
+        call = control_calls.control_apparatus(self.name, what, message)
+        self.view = self._connection.do(call)
+        return self
+
     def request(  # noqa: PLR0913 (the one door for all that a job is made of)
         self,
         *,
@@ -103,6 +130,7 @@ class Apparatus:
         name: str = "",
         tags: Iterable[str] = (),
         priority: int = 0,
+        **terms: Unpack[JobTerms],
     ) -> Submission:
         """Build what `run` submits, for `Hub.submit`; the arguments are the same."""
         if (procedure is None) == (script is None):
@@ -114,6 +142,7 @@ class Apparatus:
             "tags": list(tags),
             "priority": priority,
             "routines": read_routines(routines),
+            **to_wire(terms, now=clock.now()),
         }
         if procedure is not None:
             table = read_globals_table(file) if file is not None else {}
@@ -145,6 +174,7 @@ class Apparatus:
         name: str = "",
         tags: Iterable[str] = (),
         priority: int = 0,
+        **terms: Unpack[JobTerms],
     ) -> Job | DryRun:
         """Submit a job: a procedure of the lab, or a script of one's own.
 
@@ -159,6 +189,8 @@ class Apparatus:
             name: free text for people.
             tags: labels to find the job by.
             priority: orders one's own jobs only; larger runs first; -100 to 100.
+            terms: ``not_before``, ``start_by``, ``after``, ``hold``, ``group`` and
+                ``service``: see `JobTerms`.
 
         Returns:
             The job, or with ``dry_run`` what it would be.
@@ -175,6 +207,7 @@ class Apparatus:
             name=name,
             tags=tags,
             priority=priority,
+            **terms,
         )
         if dry_run:
             return self._connection.do(calls.dry_run(request))

@@ -13,7 +13,6 @@ from shothub.wire.apparatus import (
     ApparatusView,
     OutputView,
     ProcedureView,
-    QueueEntry,
 )
 from shothub.wire.jobs import (
     DryRun,
@@ -27,6 +26,7 @@ from shothub.wire.jobs import (
     ScriptRequest,
     ShotView,
 )
+from shothub.wire.queue import QueueView
 
 T = TypeVar("T")
 Submission = ProcedureRequest | ScriptRequest
@@ -105,9 +105,9 @@ def outputs(name: str) -> Call[list[OutputView]]:
     return _get(f"/apparatus/{_part(name)}/outputs", list[OutputView])
 
 
-def queue(name: str) -> Call[list[QueueEntry]]:
+def queue(name: str) -> Call[QueueView]:
     """Ask for the jobs that wait for or run on an apparatus."""
-    return _get(f"/apparatus/{_part(name)}/queue", list[QueueEntry])
+    return _get(f"/apparatus/{_part(name)}/queue", QueueView)
 
 
 def connection_table(name: str) -> Call[JsonValue]:
@@ -205,9 +205,14 @@ def logs(job: str) -> Call[list[LogView]]:
     return _get(f"/jobs/{_part(job)}/logs", list[LogView])
 
 
-def events(job: str) -> Call[list[EventView]]:
-    """Ask for every change of a job and of its shots."""
-    return _get(f"/jobs/{_part(job)}/events", list[EventView])
+def events(job: str, *, since: int = 0) -> Call[list[EventView]]:
+    """Ask for changes of a job and of its shots after event ``since``: the next ones."""
+    return _get(f"/jobs/{_part(job)}/events", list[EventView], since=since or None)
+
+
+def job_stream(job: str) -> Call[None]:
+    """Ask for the changes of a job as they happen, to be streamed."""
+    return Call(method="GET", path=f"{BASE}/jobs/{_part(job)}/stream", answer=None)
 
 
 def file_content(job: str, name: str) -> Call[None]:

@@ -1,10 +1,12 @@
 """How jobs and apparatus look: one line of text, and tables in notebooks."""
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from html import escape
 
 from shothub.domain.scans import BadValue, describe, parse_value
 from shothub.domain.states import JOB_ENDS, JobState
+from shothub.runtime import clock
 from shothub.wire.apparatus import ApparatusView, ProcedureView
 from shothub.wire.jobs import JobView, RoutineView
 from shothub.wire.problems import FaultModel
@@ -20,8 +22,8 @@ _COLOURS = {
 def progress_text(job: JobView) -> str:
     """Return in words how far a job is, e.g. ``queued, 12 shots ahead``."""
     said = [str(job.state)]
-    if job.state == JobState.QUEUED and job.position is not None:
-        said.append(f"{job.position} shots ahead" if job.position else "next in line")
+    if job.state == JobState.QUEUED:
+        said += _outlook(job)
     if job.shots is not None and job.state != JobState.QUEUED:
         said.append(f"{job.shots_done} of {job.shots} shots done")
     if job.shots_failed:
@@ -31,6 +33,26 @@ def progress_text(job: JobView) -> str:
     if job.notice:
         said.append(job.notice)
     return ", ".join(said)
+
+
+def _outlook(job: JobView) -> list[str]:
+    """Return in words what is ahead of a waiting job and when it is foreseen to start."""
+    said = []
+    if job.position is not None:
+        said.append(f"place {job.position}" if job.position > 1 else "next in line")
+    if job.shots_ahead:
+        plural = "" if job.shots_ahead == 1 else "s"
+        said.append(f"{job.shots_ahead} shot{plural} ahead")
+    if job.starts:
+        said.append(f"starts about {clock_text(job.starts)}")
+    return said
+
+
+def clock_text(moment: datetime) -> str:
+    """Return a time to the minute, in the reader's zone; with its day if not today."""
+    here = moment.astimezone()
+    today = clock.now().astimezone().date()
+    return f"{here:%H:%M}" if here.date() == today else f"{here:%Y-%m-%d %H:%M}"
 
 
 def shots_ended(job: JobView) -> int:
@@ -124,8 +146,11 @@ def apparatus_text(view: ApparatusView) -> str:
     """Return in words whether an apparatus takes shots now."""
     if not view.online:
         return "offline"
-    if view.paused or view.status.hold:
-        return f"paused {view.status.hold}".strip()
+    if view.held or view.status.hold:
+        return f"on hold: {view.held or view.status.hold}"
+    if view.paused or view.draining:
+        state = "paused" if view.paused else "draining"
+        return f"{state}: {view.pause_message}".strip(": ")
     return f"online, {view.status.blacs}, {view.pending_shots} shots waiting"
 
 

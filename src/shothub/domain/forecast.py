@@ -6,7 +6,7 @@ once (domain.fluid). Times are seconds of POSIX time.
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from math import inf
 
 from shothub.domain import calendar
@@ -390,8 +390,3 @@ def _foreseen(run: _Replay) -> Mapping[str, Foreseen]:
         )
         for place, job in enumerate(order, start=1)
     }
-
-
-def error_of(foreseen: datetime | None, actual: datetime | None) -> timedelta | None:
-    """Return how much later than foreseen something came; None if either is unknown."""
-    return actual - foreseen if foreseen and actual else None

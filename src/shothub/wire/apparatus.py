@@ -173,19 +173,3 @@ class ApparatusView(Reply):
     pending_shots: int = 0
     accepts: list[str] = []
     may: list[str] = []
-
-
-class QueueEntry(Reply):
-    """One waiting or running job in the queue of an apparatus.
-
-    Attributes:
-        job: its id if it is the reader's own, else None.
-        owner: key of its owner.
-    """
-
-    job: str | None = None
-    owner: str
-    source: str
-    state: str
-    shots_left: int
-    mine: bool = False

@@ -286,7 +286,7 @@ def test_an_apparatus_tells_what_it_offers(place: Place, agent: ScriptedAgent) -
     assert [p.name for p in machine.procedures()] == ["bec_tof"]
     assert machine.describe("bec_tof").parameters[0].unit == "s"
     assert machine.connection_table() == "start()"
-    assert machine.queue() == []
+    assert machine.queue().entries == []
     assert machine.api() == []
     assert machine.outputs() == []
     assert "bec_tof" in machine._repr_html_()

@@ -19,7 +19,7 @@ def test_a_job_runs_from_submission_to_its_results(cast: Cast, submit: Submit) -
     assert job["globals"] == {"tof": [0.005, 0.010], "atoms": 1}
     assert cast.agent.compile_one(shots=2) == job["id"]
     seen = cast.alice("GET", f"/jobs/{job['id']}").ok()
-    assert (seen["state"], seen["shots"], seen["position"]) == ("queued", 2, 0)
+    assert (seen["state"], seen["shots"], seen["position"]) == ("queued", 2, 1)
     cast.agent.run_one(atoms=1000.0)
     cast.agent.run_one(atoms=2000.0, width=None)
     assert cast.alice("GET", f"/jobs/{job['id']}").ok()["state"] == "analysing"
@@ -164,7 +164,7 @@ def test_the_queue_shows_whose_jobs_wait_but_only_my_own_ids(
 ) -> None:
     mine = submit()["id"]
     submit(cast.bob)
-    entries = cast.alice("GET", "/apparatus/sim/queue").ok()
+    entries = cast.alice("GET", "/apparatus/sim/queue").ok()["entries"]
     assert [(e["owner"], e["job"], e["mine"]) for e in entries] == [
         ("alice", mine, True),
         ("bob", None, False),

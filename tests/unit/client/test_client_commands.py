@@ -278,7 +278,7 @@ def test_waiting_for_a_failed_job_is_exit_code_1(
 
 
 def test_waiting_in_vain_is_exit_code_5(fake: FakeHub, shothub: Shothub) -> None:
-    fake.course = course({"state": "queued", "shots": 1, "position": 9})
+    fake.course = course({"state": "queued", "shots": 1, "shots_ahead": 9})
     ended = shothub("wait", "j1", "--timeout", "60")
     assert ended.code == 5
     assert "9 shots ahead" in ended.err
@@ -287,7 +287,7 @@ def test_waiting_in_vain_is_exit_code_5(fake: FakeHub, shothub: Shothub) -> None
 def test_watching_prints_each_change(fake: FakeHub, shothub: Shothub) -> None:
     views: tuple[dict[str, Any], ...] = (
         {},
-        {"state": "queued", "shots": 3, "position": 2},
+        {"state": "queued", "shots": 3, "shots_ahead": 2},
         DONE,
     )
     fake.course = course(*views)

@@ -18,7 +18,7 @@ def terminal() -> tuple[Console, io.StringIO]:
 def test_a_terminal_shows_a_bar_with_the_position() -> None:
     console, out = terminal()
     with Bar(console) as bar:
-        bar.show(job_view(state="queued", shots=4, position=12))
+        bar.show(job_view(state="queued", shots=4, shots_ahead=12))
         assert "12 shots ahead" in render(bar)
         bar.show(RUNNING)
         assert "1 of 4 shots done, 1 failed" in render(bar)

@@ -43,8 +43,8 @@ def test_a_job_with_missing_shots_is_never_simply_done() -> None:
 
 
 def test_a_waiting_job_says_what_it_waits_for() -> None:
-    queued = job(JobState.QUEUED, shots=3, position=7)
-    assert "7 shots wait" in words.sentence(queued)
+    queued = job(JobState.QUEUED, shots=3, position=2, shots_ahead=7)
+    assert "7 shots are foreseen to run before" in words.sentence(queued)
     held = queued.model_copy(update={"notice": "the apparatus is offline"})
     assert words.sentence(held) == "It waits: the apparatus is offline"
 

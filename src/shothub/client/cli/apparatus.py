@@ -9,7 +9,8 @@ from shothub.client import displays
 from shothub.client.apparatus import Apparatus
 from shothub.client.cli import output
 from shothub.client.cli.session import Json, Profile, hub
-from shothub.wire.apparatus import ApiFunction, ProcedureView, QueueEntry
+from shothub.wire.apparatus import ApiFunction, ProcedureView
+from shothub.wire.queue import ForecastErrors, QueueView
 
 Name = Annotated[str, typer.Argument(help="Name of the apparatus.")]
 
@@ -86,9 +87,59 @@ def _show(apparatus: Apparatus) -> None:
     )
 
 
-def _show_queue(entries: list[QueueEntry]) -> None:
-    rows = [(e.job, e.owner, e.source, e.state, e.shots_left) for e in entries]
-    output.table(["job", "owner", "source", "state", "shots left"], rows)
+def _show_queue(queue: QueueView) -> None:
+    output.text(queue.next or "Nobody waits.")
+    if queue.entries:
+        rows = [
+            (
+                e.place,
+                "yours" if e.mine else e.owner,
+                e.job,
+                e.source,
+                f"{e.state}, waits {e.waits}" if e.waits else e.state,
+                e.shots_left,
+                displays.clock_text(e.starts) if e.starts else None,
+                displays.clock_text(e.ends) if e.ends else None,
+            )
+            for e in queue.entries
+        ]
+        heads = ["place", "whose", "job", "source", "state", "shots left"]
+        output.table([*heads, "starts about", "ends about"], rows)
+    if queue.more:
+        output.text(f"and {queue.more} more")
+    _show_shares(queue)
+    if queue.errors and queue.errors.jobs:
+        output.text(_errors_in_words(queue.errors))
+
+
+def _show_shares(queue: QueueView) -> None:
+    rows = [
+        (
+            f"{s.within}/{s.name}" if s.within else s.name,
+            s.kind,
+            s.weight,
+            s.waiting,
+            f"{s.behind:.0f} s",
+            f"{s.used_week / 60:.0f} min",
+            None if s.credit is None else f"{s.credit:.0f} s",
+        )
+        for s in queue.shares
+    ]
+    if rows:
+        heads = ["share", "kind", "weight", "shots waiting", "had more in this round"]
+        output.table([*heads, "used in 7 days", "express credit"], rows)
+
+
+def _errors_in_words(errors: ForecastErrors) -> str:
+    parts = [
+        f"{name} {median:+.0f} s in the median, nine of ten within {p90:.0f} s"
+        for name, median, p90 in (
+            ("starts", errors.start_median, errors.start_p90),
+            ("ends", errors.end_median, errors.end_p90),
+        )
+        if median is not None and p90 is not None
+    ]
+    return f"Forecasts of the last {errors.jobs} jobs: {'; '.join(parts)}."
 
 
 def _show_api(functions: list[ApiFunction]) -> None:

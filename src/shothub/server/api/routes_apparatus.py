@@ -9,7 +9,8 @@ from shothub.server.api.access import Needs, Request
 from shothub.server.api.replies import reply, reply_list
 from shothub.server.apparatus import queries
 from shothub.server.apparatus.queries import apparatus_named, description_of
-from shothub.server.jobs.queries import pending_shots, queue_of
+from shothub.server.jobs.queries import pending_shots
+from shothub.server.jobs.queue_view import queue_view
 from shothub.server.jobs.services.machines import drain, lift, pause, resume
 from shothub.server.refusals import NotThere
 from shothub.wire.apparatus import (
@@ -17,9 +18,9 @@ from shothub.wire.apparatus import (
     ApparatusView,
     OutputView,
     ProcedureView,
-    QueueEntry,
 )
 from shothub.wire.base import Message
+from shothub.wire.queue import QueueView
 
 router = Router(tags=["apparatus"])
 READ = Needs("apparatus:read")
@@ -84,10 +85,11 @@ def show_connection_table(request: Request, name: str) -> HttpResponse:
     return HttpResponse(text, content_type="text/plain; charset=utf-8")
 
 
-@router.get("/{name}/queue", response=list[QueueEntry], auth=READ)
+@router.get("/{name}/queue", response=QueueView, auth=READ)
 def show_queue(request: Request, name: str) -> HttpResponse:
-    """List the unfinished jobs; ids are given of one's own only."""
-    return reply_list(queue_of(apparatus_named(name), request.auth))
+    """Show who is next and why, and when all unfinished jobs are foreseen to run."""
+    found = apparatus_named(name)
+    return reply(queue_view(found, request.auth, now=clock.now()))
 
 
 CONTROL = Needs("apparatus:control")

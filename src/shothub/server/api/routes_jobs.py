@@ -15,7 +15,13 @@ from shothub.server.api.access import Needs, NeedsWhileWaiting, Request
 from shothub.server.api.replies import reply, reply_list
 from shothub.server.api.waiting import first
 from shothub.server.jobs import queries
-from shothub.server.jobs.queries import JobFilter, find_job, view_now
+from shothub.server.jobs.forecasts import foresee_submission
+from shothub.server.jobs.queries import (
+    JobFilter,
+    find_job,
+    find_job_to_control,
+    view_now,
+)
 from shothub.server.jobs.services.control import cancel, hold, release
 from shothub.server.jobs.services.dry_run import dry_run
 from shothub.server.jobs.services.submit import IdempotencyKey, submit
@@ -90,7 +96,13 @@ def submit_jobs(
 def _dry(request: Request, requests: list[JobRequest]) -> HttpResponse:
     if len(requests) != 1:
         raise Invalid("A dry run takes one job.", code="bad_batch", where="body")
-    found = dry_run(request.auth, requests[0], stored=stored_bytes, now=clock.now())
+    found = dry_run(
+        request.auth,
+        requests[0],
+        stored=stored_bytes,
+        now=clock.now(),
+        forecast=foresee_submission,
+    )
     return reply(found)
 
 
@@ -126,7 +138,7 @@ async def show_job(
 
     @sync_to_async
     def look() -> JobView:
-        return view_now(find_job(request.auth, job), now=clock.now())
+        return view_now(find_job_to_control(request.auth, job), now=clock.now())
 
     def enough(seen: JobView) -> bool:
         return seen.rev > since or seen.state in JOB_ENDS
@@ -188,7 +200,7 @@ def decide_about_shot(
 @router.get("/{job}/shots", response=list[ShotView], auth=READ)
 def list_shots(request: Request, job: str) -> HttpResponse:
     """List the shots of a job in order of index."""
-    return reply_list(queries.shots_of(find_job(request.auth, job)))
+    return reply_list(queries.shots_of(find_job_to_control(request.auth, job)))
 
 
 @router.get("/{job}/events", response=list[EventView], auth=READ)
@@ -196,7 +208,9 @@ def list_events(
     request: Request, job: str, since: Annotated[int, Query(ge=0)] = 0
 ) -> HttpResponse:
     """List the changes of a job and its shots after event ``since``."""
-    return reply_list(queries.events_of(find_job(request.auth, job), since=since))
+    return reply_list(
+        queries.events_of(find_job_to_control(request.auth, job), since=since)
+    )
 
 
 @router.get("/{job}/logs", response=list[LogView], auth=READ)

@@ -4,16 +4,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db import connection
 from django.db.models import Q, Sum
 
 from shothub.server.accounts.principals import Principal
 from shothub.server.apparatus.models import Apparatus
 from shothub.server.jobs.dues import jobs_after
+from shothub.server.jobs.forecasts import outlook_of
 from shothub.server.jobs.models import Event, Job, Jobs, Shot
 from shothub.server.jobs.notices import notice_of, notice_of_shot
 from shothub.server.refusals import NotThere
-from shothub.wire.apparatus import QueueEntry
 from shothub.wire.jobs import EventView, JobPage, JobView, LogView, ShotView
 from shothub.wire.problems import FaultModel
 
@@ -112,41 +111,18 @@ def job_view(job: Job, *, owner: str = "") -> JobView:
 
 
 def view_now(job: Job, *, now: datetime) -> JobView:
-    """Return a job with what waits ahead of it and what keeps it from going on."""
+    """Return a job with its place, what is foreseen of it and what keeps it waiting."""
     standing = {
-        "position": position(job),
         "notice": notice_of(job, now),
         "after": jobs_after(job),
+        **outlook_of(job, now),
     }
     return job_view(job).model_copy(update=standing)
-
-
-def position(job: Job) -> int | None:
-    """Return how many shots of jobs submitted before still wait; None if none matter."""
-    if job.state not in {"queued", "running"} or not job.waiting:
-        return None
-    ahead = Job.objects.unfinished().filter(
-        apparatus_id=job.apparatus_id, submitted__lt=job.submitted
-    )
-    return _shots_left(ahead)
 
 
 def pending_shots(apparatus: Apparatus) -> int:
     """Return how many compiled shots have not ended on the apparatus."""
     return _shots_left(Job.objects.unfinished().filter(apparatus=apparatus))
-
-
-def backlog_of(user: int) -> tuple[int, int]:
-    """Return how many jobs of the user wait, and how many shots they have left."""
-    # Asked at every submission: plain SQL takes a tenth of the time of an aggregate.
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT COUNT(*), COALESCE(SUM(pending), 0) FROM jobs_job"
-            " WHERE owner_id = %s AND pending > 0",
-            [user],
-        )
-        jobs, shots = cursor.fetchone()
-    return int(jobs), int(shots)
 
 
 def _shots_left(jobs: Jobs) -> int:
@@ -242,31 +218,6 @@ def logs_of(job: Job) -> list[LogView]:
     row = Job.objects.only("compile_log", "analyse_log").get(pk=job.pk)
     stages = {"compile": row.compile_log, "analyse": row.analyse_log}
     return [LogView(stage=stage, text=text) for stage, text in stages.items() if text]
-
-
-def queue_of(
-    apparatus: Apparatus, principal: Principal, *, limit: int = 1000
-) -> list[QueueEntry]:
-    """Return the unfinished jobs of an apparatus, oldest first; ids of one's own only."""
-    jobs = (
-        Job.objects.unfinished()
-        .filter(apparatus=apparatus)
-        .select_related("owner")
-        .order_by("submitted", "id")
-    )
-    return [_queue_entry(job, principal) for job in jobs[:limit]]
-
-
-def _queue_entry(job: Job, principal: Principal) -> QueueEntry:
-    mine = job.owner_id == principal.user
-    return QueueEntry(
-        job=job.pk if mine else None,
-        owner=job.owner.key,
-        source=job.source,
-        state=job.state,
-        shots_left=job.pending,
-        mine=mine,
-    )
 
 
 def counts_by_state() -> Iterable[tuple[str, int]]:

@@ -113,11 +113,10 @@ def hold(apparatus: ApparatusView) -> str:
 
 def sentence(job: JobView) -> str:
     """Return where the job stands, in one sentence."""
-    if job.notice:
+    if job.notice and job.state not in JOB_ENDS:
         return f"It waits: {job.notice}"
     if job.state == JobState.QUEUED and job.position:
-        shots = "one shot waits" if job.position == 1 else f"{job.position} shots wait"
-        return f"In the queue; {shots} in jobs submitted before."
+        return _in_queue(job)
     if job.state == JobState.RUNNING:
         return f"{_ended(job)} of {job.shots} shots have ended."
     if job.state == JobState.DONE:
@@ -125,6 +124,23 @@ def sentence(job: JobView) -> str:
     if job.state == JobState.FAILED and job.shots is None:
         return "It failed before its first shot."
     return _SENTENCES[job.state]
+
+
+def length(seconds: float) -> str:
+    """Return a length of time in the unit that suits it."""
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    if seconds < 6000:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.1f} h"
+
+
+def _in_queue(job: JobView) -> str:
+    if job.position == 1 and not job.shots_ahead:
+        return "In the queue: next in line."
+    ahead = job.shots_ahead or 0
+    runs = "one shot is" if ahead == 1 else f"{ahead} shots are"
+    return f"In the queue at place {job.position}; {runs} foreseen to run before."
 
 
 def _ended(job: JobView) -> int:

@@ -23,15 +23,34 @@ def when(moment: datetime) -> SafeString:
 
 
 @register.simple_tag
+def clock(moment: datetime) -> SafeString:
+    """Show a foreseen time, to the minute; the page's script writes it in local time."""
+    return _time(moment, "%d %b, %H:%M UTC", kind="clock")
+
+
+@register.filter
+def plain_seconds(seconds: float) -> str:
+    """Show a length of time."""
+    return words.length(seconds)
+
+
+@register.filter
+def signed_seconds(seconds: float) -> str:
+    """Show how much later or earlier something came."""
+    return f"{words.length(abs(seconds))} {'later' if seconds >= 0 else 'earlier'}"
+
+
+@register.simple_tag
 def day(moment: datetime) -> SafeString:
     """Show a date."""
     return format_html("{}", f"{moment.astimezone(UTC):%d %b %Y}")
 
 
-def _time(moment: datetime, form: str) -> SafeString:
+def _time(moment: datetime, form: str, *, kind: str = "") -> SafeString:
     utc = moment.astimezone(UTC)
     return format_html(
-        '<time datetime="{}">{}</time>',
+        '<time class="{}" datetime="{}">{}</time>',
+        kind,
         f"{utc:%Y-%m-%dT%H:%M:%S}Z",
         f"{utc:{form}}",
     )

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_POST, require_safe
 from shothub.runtime.clock import now
 from shothub.server.accounts.principals import Principal
 from shothub.server.apparatus.queries import apparatus_named
-from shothub.server.jobs.queries import queue_of
+from shothub.server.jobs.queue_view import queue_view
 from shothub.server.jobs.services.machines import drain, lift, pause, resume
 from shothub.server.web.access import member
 from shothub.server.web.machines import machine_named, machines_for
@@ -45,14 +45,14 @@ def apparatus_live(
 
 def _context(principal: Principal, name: str) -> dict[str, Any]:
     machine = machine_named(principal, name, now=now())
-    queue = queue_of(apparatus_named(name), principal, limit=_SHOWN_QUEUE + 1)
+    found = apparatus_named(name)
+    queue = queue_view(found, principal, now=now(), limit=_SHOWN_QUEUE)
     return {
         "section": "apparatus",
         "apparatus": machine.view,
         "description": machine.description,
         "scripts": machine.scripts,
-        "queue": queue[:_SHOWN_QUEUE],
-        "queue_more": len(queue) > _SHOWN_QUEUE,
+        "queue": queue,
         "may_control": "operator" in machine.view.may,
     }
 

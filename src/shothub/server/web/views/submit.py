@@ -18,6 +18,7 @@ from shothub.domain.faults import Fault
 from shothub.domain.scans import Scan, parse_value
 from shothub.runtime.clock import now
 from shothub.server.accounts.principals import Principal
+from shothub.server.jobs.forecasts import foresee_submission
 from shothub.server.jobs.queries import find_job, job_view
 from shothub.server.jobs.services.dry_run import dry_run
 from shothub.server.jobs.services.submit import IdempotencyKey, submit
@@ -161,7 +162,13 @@ def _count(
     """Hold the values against the declaration; say how many shots they make."""
     nameless = Labels(name="", tags=[], priority=0)
     wanted = _request(machine, chosen, nameless, values)
-    answer = dry_run(principal, wanted, stored=stored_bytes, now=now())
+    answer = dry_run(
+        principal,
+        wanted,
+        stored=stored_bytes,
+        now=now(),
+        forecast=foresee_submission,
+    )
     found = [Fault(**vars(fault)) for fault in answer.faults]
     form = judged(form, found)
     if form.faults:

@@ -3,13 +3,16 @@
 (function () {
   const format = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
   const clock = new Intl.DateTimeFormat(undefined, { timeStyle: "medium" });
+  const minute = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
+  const day = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
 
   function localise(root) {
     for (const element of root.querySelectorAll("time[datetime]")) {
       const when = new Date(element.dateTime);
       if (Number.isNaN(when.getTime())) continue;
       const today = when.toDateString() === new Date().toDateString();
-      element.textContent = (today ? clock : format).format(when);
+      const forms = element.classList.contains("clock") ? [minute, day] : [clock, format];
+      element.textContent = forms[today ? 0 : 1].format(when);
       element.title = element.dateTime;
     }
   }
