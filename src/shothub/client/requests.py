@@ -7,13 +7,14 @@ from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from os import PathLike
 from pathlib import Path
-from typing import Any, TypedDict, TypeVar
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
 from shothub.client import scans
 from shothub.client.errors import Refused
 from shothub.client.moments import AnyMoment, moment
+from shothub.client.terms import JobTerms
 from shothub.domain.faults import Fault
 from shothub.runtime import clock
 from shothub.wire.jobs import (
@@ -30,7 +31,7 @@ M = TypeVar("M", bound=BaseModel)
 _FORMATS = (".h5", ".hdf5", ".toml", ".json")
 
 
-class JobOptions(TypedDict, total=False):
+class JobOptions(JobTerms, total=False):
     """What a job is made of: see `Apparatus.run`."""
 
     procedure: str | None

@@ -18,7 +18,7 @@ from shothub.client.profiles import (
 )
 from shothub.domain.faults import Fault
 from shothub.domain.tokens import BadToken, parse_token
-from shothub.wire.accounts import Me
+from shothub.wire.accounts import Me, MembershipView
 
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -81,9 +81,18 @@ def _show(me: Me, *, as_json: bool) -> None:
             ("key", me.key),
             ("scopes", ", ".join(me.scopes)),
             ("apparatus", grants),
+            ("groups", ", ".join(_group(g) for g in me.groups)),
             ("token expires", expires and f"{expires:%Y-%m-%d %H:%M} UTC"),
         ]
     )
+    if me.quotas:
+        heads = ["quota", "used", "waiting", "of", ""]
+        rows = [(q.words, q.used, q.queued or None, q.limit, q.unit) for q in me.quotas]
+        output.table(heads, rows)
+
+
+def _group(group: MembershipView) -> str:
+    return f"{group.name} (default)" if group.is_default else group.name
 
 
 def _asked(given: str | None, question: str, *, hidden: bool = False) -> str:

@@ -1,7 +1,7 @@
 """Submitting a procedure or a script."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -14,6 +14,8 @@ from shothub.client.errors import Refused
 from shothub.client.hub import Hub
 from shothub.domain.faults import Fault
 from shothub.wire.jobs import DryRun
+
+_TIME = "2026-12-24 14:30 or 14:30; without a zone, of this computer"
 
 
 def submit(  # noqa: PLR0913 (one option for each thing that a job is made of)
@@ -52,6 +54,30 @@ def submit(  # noqa: PLR0913 (one option for each thing that a job is made of)
     priority: Annotated[
         int, typer.Option(help="Orders your own jobs only; larger runs first.")
     ] = 0,
+    not_before: Annotated[
+        str | None,
+        typer.Option(help=f"Start nothing before then: {_TIME}.", metavar="TIME"),
+    ] = None,
+    start_by: Annotated[
+        str | None,
+        typer.Option(help="Give it up if nothing started by then.", metavar="TIME"),
+    ] = None,
+    after: Annotated[
+        list[str] | None,
+        typer.Option(help="A job that must be done, with every shot, before."),
+    ] = None,
+    hold: Annotated[
+        bool, typer.Option("--hold", help="Start nothing before `shothub release`.")
+    ] = False,
+    group: Annotated[
+        str, typer.Option(help="On whose allocation; - for none.", metavar="NAME")
+    ] = "",
+    service: Annotated[
+        Literal["normal", "scavenger", "calibration", "safety"],
+        typer.Option(
+            help="scavenger runs when nobody else waits; the last two: operators."
+        ),
+    ] = "normal",
     wait: Annotated[
         bool, typer.Option("--wait", help="Wait until the job has ended.")
     ] = False,
@@ -79,6 +105,12 @@ def submit(  # noqa: PLR0913 (one option for each thing that a job is made of)
         "name": name,
         "tags": tags or [],
         "priority": priority,
+        "not_before": not_before,
+        "start_by": start_by,
+        "after": after or [],
+        "hold": hold,
+        "group": group,
+        "service": service,
     }
     if dry_run:
         _show_dry_run(machine.run(dry_run=True, **options), as_json=as_json)
@@ -141,7 +173,10 @@ def _show_dry_run(found: DryRun, *, as_json: bool) -> None:
         shots = (
             "not known before it is compiled" if found.shots is None else found.shots
         )
-        output.pairs([("shots", shots), ("warnings", "; ".join(found.warnings))])
+        rows: list[tuple[str, object]] = [("shots", shots), ("seconds", found.seconds)]
+        for name, at in (("starts", found.starts), ("ends", found.ends)):
+            rows.append((name, at and f"about {at:%Y-%m-%d %H:%M:%S} UTC"))
+        output.pairs([*rows, *(("warning", said) for said in found.warnings)])
         output.faults(Fault(**fault.model_dump()) for fault in found.faults)
     if found.faults:
         raise typer.Exit(1)
