@@ -10,9 +10,10 @@ from typing import Any
 import httpx
 
 from shothub.client import Hub, Manner
+from shothub.domain.states import JOB_ENDS
 from shothub.wire.accounts import Me
 from shothub.wire.apparatus import ApparatusView
-from shothub.wire.jobs import FileView, JobView, ResultTable
+from shothub.wire.jobs import EventView, FileView, JobView, ResultTable
 from shothub.wire.problems import FaultModel, Problem
 
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
@@ -91,6 +92,7 @@ class FakeHub:
         self.jobs: dict[str, JobView] = {}
         self.files: dict[str, bytes] = {}
         self.views: list[FileView] = []
+        self.events: list[EventView] = []
         self.answers: dict[str, Any] = {
             "GET /me": Me(username="alice", key="alice", scopes=["jobs:read"]),
             "GET /apparatus": [ApparatusView(name="sim", online=True)],
@@ -137,6 +139,10 @@ class FakeHub:
             return self._submit(request)
         if path == "/jobs/j1" and request.method == "GET":
             return self._job(request)
+        if path == "/jobs/j1/stream":
+            return self._stream(request)
+        if path == "/jobs/j1/events":
+            return reply(self._events_after(int(request.url.params.get("since", 0))))
         if path == "/jobs/j1/files":
             return reply(self.views)
         if path.startswith("/jobs/j1/files/"):
@@ -159,6 +165,25 @@ class FakeHub:
         if self.course[0].rev == since:
             self.clock.time += float(request.url.params.get("wait", 0))
         return reply(self.course[0])
+
+    def _events_after(self, since: int) -> list[EventView]:
+        return [event for event in self.events if event.id > since][:3]
+
+    def _stream(self, request: httpx.Request) -> httpx.Response:
+        last = int(request.headers.get("Last-Event-ID", 0))
+        frames = [
+            f"id: {e.id}\nevent: event\ndata: {e.model_dump_json()}\n\n"
+            for e in self.events
+            if e.id > last
+        ]
+        frames += [
+            f"event: job\ndata: {view.model_dump_json()}\n\n" for view in self.course
+        ]
+        if self.course[-1].state in JOB_ENDS:
+            frames.append("event: end\ndata: {}\n\n")
+        content = "".join(["retry: 1000\n\n", *frames])
+        kind = {"content-type": "text/event-stream"}
+        return httpx.Response(200, content=content, headers=kind)
 
     def _file(self, request: httpx.Request, name: str) -> httpx.Response:
         content = self.files[name]

@@ -68,14 +68,23 @@ class Connection:
 
     @contextmanager
     def stream(
-        self, call: Call[None], headers: dict[str, str]
+        self, call: Call[None], headers: dict[str, str], *, most: float | None = None
     ) -> Iterator[httpx.Response]:
         """Send ``call`` once and hand out its answer before its body is read.
+
+        Args:
+            call: what to send.
+            headers: beside its own.
+            most: seconds after which silence is an error, if that is sooner than usual.
 
         Raises:
             httpx.TransportError: the connection broke.
         """
-        answer = self._http.send(self._request(call, headers), stream=True)
+        request = self._request(call, headers)
+        if most is not None:
+            silence = min(most, self.manner.timeout)
+            request.extensions["timeout"]["read"] = silence
+        answer = self._http.send(request, stream=True)
         try:
             yield answer
         finally:

@@ -1,31 +1,23 @@
 """A job of the user: where it is, waiting for it, and what came of it."""
 
-from collections.abc import Iterator
-from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Any, Self
 
 from pydantic import JsonValue
 
-from shothub.client import calls, displays, downloads
-from shothub.client.connection import Connection
+from shothub.client import calls, control_calls, displays, downloads
 from shothub.client.errors import (
     Conflict,
-    JobCancelled,
-    JobFailed,
     MissingPart,
     Refused,
-    StillUnfinished,
 )
 from shothub.client.figures import Figure
-from shothub.client.progress import Watcher, watcher
+from shothub.client.following import Followed
 from shothub.domain.faults import Fault
-from shothub.domain.states import JobState
+from shothub.domain.states import JobState, ShotState
 from shothub.wire.jobs import (
-    EventView,
     FileView,
-    JobView,
     LogView,
     ResultTable,
     ShotView,
@@ -36,135 +28,13 @@ if TYPE_CHECKING:
 
     from shothub.client.arrays import Pixels
 
-LONG_POLL = 30.0
-QUEUE_POLL = 5.0
-_AT_ONCE = 0.2
 
-
-class Job:
+class Job(Followed):
     """A job, found again by its id on any day and from any machine.
 
     Attributes:
         view: the job as the hub last described it.
     """
-
-    def __init__(self, connection: Connection, view: JobView) -> None:
-        self._connection = connection
-        self.view = view
-
-    @property
-    def id(self) -> str:
-        """The job id."""
-        return self.view.id
-
-    @property
-    def name(self) -> str:
-        """The name that the user gave."""
-        return self.view.name
-
-    @property
-    def state(self) -> JobState:
-        """The state as last heard of; `status` asks the hub."""
-        return self.view.state
-
-    @property
-    def submitted(self) -> datetime:
-        """When the hub took the job."""
-        return self.view.submitted
-
-    @property
-    def ended(self) -> bool:
-        """Whether the job, as last heard of, will not change any more."""
-        return displays.has_ended(self.view)
-
-    def status(self) -> JobState:
-        """Ask the hub for the state."""
-        return self.refresh().state
-
-    def refresh(self) -> Self:
-        """Ask the hub for the job as it is now."""
-        self.view = self._connection.do(calls.get_job(self.id))
-        return self
-
-    def wait(
-        self,
-        timeout: float | None = None,
-        *,
-        progress: bool = True,
-        raise_on_failure: bool = True,
-    ) -> Self:
-        """Wait until the job has ended, through broken networks too.
-
-        Args:
-            timeout: seconds to wait at most; None waits for ever.
-            progress: show how it goes on: a bar in terminals, a line in notebooks.
-            raise_on_failure: raise when the job failed or was cancelled.
-
-        Raises:
-            StillUnfinished: the time is over; the job goes on.
-            JobFailed: it failed; the exception holds the faults.
-            JobCancelled: it was cancelled, or expired.
-        """
-        with watcher(progress=progress) as shown:
-            shown.show(self.view)
-            for _ in self.changes(timeout, shown):
-                pass
-        if raise_on_failure:
-            self.raise_if_failed()
-        return self
-
-    def changes(
-        self, timeout: float | None = None, shown: Watcher | None = None
-    ) -> Iterator[JobView]:
-        """Yield the job each time it or its place in the queue changes, until it ends.
-
-        Args:
-            timeout: seconds after which to stop; None never stops.
-            shown: shows the job, and tells when the hub cannot be reached.
-
-        Raises:
-            StillUnfinished: the time is over; the job goes on.
-        """
-        clock = self._connection.manner.monotonic
-        end = None if timeout is None else clock() + timeout
-        while not self.ended:
-            left = None if end is None else max(0.0, end - clock())
-            known = self.view
-            self._look_again(left, shown)
-            if shown:
-                shown.show(self.view)
-            if self.view != known:
-                yield self.view
-            elif left is not None and clock() + _AT_ONCE >= (end or 0.0):
-                raise StillUnfinished(self.view, displays.progress_text(self.view))
-
-    def _look_again(self, left: float | None, shown: Watcher | None) -> None:
-        """Ask for a newer revision, which the hub holds back until there is one."""
-        manner, known = self._connection.manner, self.view
-        # Its place, and what keeps it waiting, change without a new revision.
-        waits = known.state in {JobState.SUBMITTED, JobState.QUEUED}
-        longest = QUEUE_POLL if waits else LONG_POLL
-        wait = longest if left is None else min(longest, left)
-        asked = manner.monotonic()
-        self.view = self._connection.do(
-            calls.get_job(self.id, wait=wait, since=known.rev),
-            self._connection.tries(left, shown.note if shown else None),
-        )
-        if self.view.rev == known.rev and manner.monotonic() - asked < min(1.0, wait):
-            # A hub that does not hold the answer back must not be asked in a frenzy.
-            manner.pause(min(1.0, wait))
-
-    def raise_if_failed(self) -> None:
-        """Raise when the job is known to have failed or been cancelled.
-
-        Raises:
-            JobFailed: it failed; the exception holds the faults.
-            JobCancelled: it was cancelled, or expired.
-        """
-        if self.state == JobState.FAILED:
-            raise JobFailed(self.view)
-        if self.state in {JobState.CANCELLED, JobState.EXPIRED}:
-            raise JobCancelled(self.view)
 
     def cancel(self, *, abort: bool = False) -> Self:
         """Cancel the job: no further shot starts; a running one ends first.
@@ -181,6 +51,46 @@ class Job:
             # A repeated request whose first answer was lost finds the job cancelled.
             if self.status() not in {JobState.CANCELLED, JobState.CANCELLING}:
                 raise
+        return self
+
+    def hold(self) -> Self:
+        """Hold the job back: no further shot starts; a running one ends by itself.
+
+        Raises:
+            Conflict: none of its shots waits.
+        """
+        self.view = self._connection.do(control_calls.hold(self.id))
+        return self
+
+    def release(self) -> Self:
+        """Let the job go on.
+
+        Raises:
+            Forbidden: an operator holds it, who alone may release it.
+        """
+        self.view = self._connection.do(control_calls.release(self.id))
+        return self
+
+    def unknown(self) -> list[ShotView]:
+        """Return the shots whose outcome is unknown and about which nobody has decided."""
+        return [
+            s for s in self.shots() if s.state == ShotState.UNKNOWN and not s.decision
+        ]
+
+    def decide(self, shot: int, choice: str) -> Self:
+        """Say what shall become of a shot whose outcome is unknown.
+
+        Args:
+            shot: its index.
+            choice: ``keep``: it stays unknown; ``rerun``: it runs once more, and a job
+                that had ended is taken up again; ``give_up``: it counts as failed.
+
+        Raises:
+            Refused: there is no such choice.
+            Conflict: the outcome is known by now, or the job was cancelled.
+        """
+        call = control_calls.decide(self.id, shot, choice)
+        self.view = self._connection.do(call)
         return self
 
     def results(self, *, multiindex: bool = False) -> "pd.DataFrame":
@@ -305,10 +215,6 @@ class Job:
     def log_views(self) -> list[LogView]:
         """Return what the user's own code printed, by stage."""
         return self._connection.do(calls.logs(self.id))
-
-    def events(self) -> list[EventView]:
-        """Return every change of the job and of its shots."""
-        return self._connection.do(calls.events(self.id))
 
     def shots(self) -> list[ShotView]:
         """Return the shots of the job."""

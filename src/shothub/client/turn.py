@@ -10,9 +10,10 @@ from shothub.client import calendar_calls, calls
 from shothub.client.calls import Submission
 from shothub.client.connection import Connection
 from shothub.client.errors import Conflict, Refused, SessionOver, ShothubError
-from shothub.client.job import LONG_POLL, Job
+from shothub.client.job import Job
 from shothub.client.progress import Watcher, watcher
 from shothub.client.requests import JobOptions
+from shothub.client.watching import LONG_POLL
 from shothub.wire.reservations import SessionRequest, SessionView
 
 

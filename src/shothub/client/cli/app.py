@@ -7,6 +7,7 @@ import typer
 from shothub.client.cli import (
     accounts,
     apparatus,
+    control,
     jobs,
     reservations,
     results,
@@ -37,7 +38,7 @@ _COMMANDS: tuple[Entry, ...] = (
     ("jobs", jobs.jobs, ("shothub jobs --state running", "shothub jobs --tag demo")),
     ("show", jobs.show, ("shothub show JOB",)),
     ("wait", jobs.wait, ("shothub wait JOB --timeout 600",)),
-    ("watch", jobs.watch, ("shothub watch JOB",)),
+    ("watch", jobs.watch, ("shothub watch JOB", "shothub watch JOB --events")),
     (
         "results",
         results.results,
@@ -56,10 +57,22 @@ _COMMANDS: tuple[Entry, ...] = (
     ),
     ("events", jobs.events, ("shothub events JOB",)),
     ("cancel", jobs.cancel, ("shothub cancel JOB",)),
+    ("hold", control.hold, ("shothub hold JOB",)),
+    ("release", control.release, ("shothub release JOB",)),
+    ("unknown", control.unknown, ("shothub unknown JOB",)),
+    (
+        "decide",
+        control.decide,
+        ("shothub decide JOB 3 rerun", "shothub decide last 0 give-up"),
+    ),
 )
 _APPARATUS: tuple[Entry, ...] = (
     ("list", apparatus.list_, ("shothub apparatus list",)),
     ("show", apparatus.show, ("shothub apparatus show sim --procedures",)),
+    ("pause", control.pause, ("shothub apparatus pause sim -m 'laser unlocked'",)),
+    ("drain", control.drain, ("shothub apparatus drain sim -m 'new coils at 14:00'",)),
+    ("resume", control.resume, ("shothub apparatus resume sim",)),
+    ("lift", control.lift, ("shothub apparatus lift sim",)),
 )
 _TOKENS: tuple[Entry, ...] = (
     (

@@ -10,7 +10,7 @@ from shothub.client.cli import output
 from shothub.client.cli.session import JobId, Json, Profile, hub, job
 from shothub.client.job import Job
 from shothub.domain.states import JobState
-from shothub.wire.jobs import JobView
+from shothub.wire.jobs import EventView, JobView
 
 Timeout = Annotated[
     float | None,
@@ -91,18 +91,32 @@ def watch(
     context: typer.Context,
     ident: JobId,
     timeout: Timeout = None,
+    events: Annotated[
+        bool, typer.Option("--events", help="Tell each change of each shot as well.")
+    ] = False,
     profile: Profile = None,
     as_json: Json = False,
 ) -> None:
     """Print a line each time a job changes, until it has ended.
 
-    With --json each line is one JSON document: the job as it is then.
+    With --json each line is one JSON document: the job as it is then, or the event.
     """
     found = job(context, profile, ident)
-    _tell(found.view, as_json=as_json)
-    for view in found.changes(timeout):
-        _tell(view, as_json=as_json)
+    for news in found.news(timeout=timeout):
+        if isinstance(news, JobView):
+            _tell(news, as_json=as_json)
+        elif events:
+            _tell_event(news, as_json=as_json)
     raise typer.Exit(0 if found.state == JobState.DONE else 1)
+
+
+def _tell_event(event: EventView, *, as_json: bool) -> None:
+    if as_json:
+        output.json_line(event)
+        return
+    shot = "" if event.shot is None else f" shot {event.shot}"
+    said = f"{event.at:%H:%M:%S} {event.what}{shot} {event.detail}"
+    output.text(said.rstrip())
 
 
 def cancel(
