@@ -168,7 +168,7 @@ def test_a_group_books_for_its_members_alone(generous: Cast) -> None:
 
 
 def test_only_operators_close_the_machine(generous: Cast, operator: Caller) -> None:
-    asked = {"kind": "maintenance", "title": "new ovens"}
+    asked: dict[str, Any] = {"kind": "maintenance", "title": "new ovens"}
     assert _book(generous.alice, _soon(), **asked).status == 403
     _book(operator, _soon(), **asked).ok()
 

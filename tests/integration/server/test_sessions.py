@@ -13,6 +13,7 @@ from shothub.server.accounts.services import mint_token
 from shothub.server.apparatus.models import Share, Usage
 from shothub.server.jobs.models import Event, Job
 from shothub.server.jobs.services import turns
+from shothub.server.jobs.transitions import Note
 from shothub.server.reservations.models import Reservation, Session
 
 Submit = Callable[..., Any]
@@ -85,7 +86,7 @@ def test_leases_of_others_return_when_it_opens(cast: Cast, submit: Submit) -> No
     [lease] = cast.agent.lease()
     ident = _ask(cast.alice)["id"]
     row = Session.objects.select_related("apparatus").get(pk=ident)
-    note = turns.Note(now=clock.now(), actor="hub")
+    note = Note(now=clock.now(), actor="hub")
     assert turns.open_now(row, row.apparatus, note)
     assert cast.agent.start(lease).body["code"] == "lease_lost"
     assert not turns.open_now(row, row.apparatus, note)

@@ -101,7 +101,7 @@ def week(
 
 def _day(day: date, views: list[ReservationView], zone: tzinfo, now: datetime) -> Day:
     slots = [slot for view in views if (slot := _slot(day, view, zone))]
-    present = _pixels(day, now) if now.date() == day else None
+    present = round(_pixels(day, now)) if now.date() == day else None
     return Day(date=day, slots=slots, now=present)
 
 
@@ -109,11 +109,11 @@ def _slot(day: date, view: ReservationView, zone: tzinfo) -> Slot | None:
     starts, ends = view.starts.astimezone(zone), view.ends.astimezone(zone)
     if ends.date() < day or starts.date() > day:
         return None
-    top, bottom = _pixels(day, starts), _pixels(day, ends)
-    if bottom <= top:
+    begin, end = _pixels(day, starts), _pixels(day, ends)
+    if end <= begin:
         return None
-    top = min(top, DAY - _LEAST)
-    height = max(bottom - top, _LEAST)
+    top = min(round(begin), DAY - _LEAST)
+    height = max(round(end) - top, _LEAST)
     span = f"{starts:%H:%M} to {ends:%H:%M}"
     words = [f"{starts:%H:%M} {whose(view)}", view.title]
     return Slot(
@@ -130,13 +130,13 @@ def _fitting(words: Sequence[str], height: int) -> list[tuple[int, str]]:
     return [(_FIRST - 2 + n * _LINE, word) for n, word in enumerate(words[:room])]
 
 
-def _pixels(day: date, at: datetime) -> int:
+def _pixels(day: date, at: datetime) -> float:
     """Return where a wall clock's time lies in a day's column, cut to the column."""
     if at.date() < day:
         return 0
     if at.date() > day:
         return DAY
-    return round((at.hour + at.minute / 60) * HOUR)
+    return (at.hour + at.minute / 60 + at.second / 3600) * HOUR
 
 
 def whose(view: ReservationView) -> str:
