@@ -93,6 +93,11 @@ class ApparatusProcesses:
         self._stopped.clear()
 
     @property
+    def runs(self) -> int:
+        """How many shots the machine has begun."""
+        return self.oracle.read_bytes().count(b"\n") if self.oracle.exists() else 0
+
+    @property
     def has_zombie(self) -> bool:
         return any(
             process.alive

@@ -201,11 +201,11 @@ def _results(
             if found:
                 report.misfiled.append(f"{place} is {shot['state']} and has results")
             continue
-        run = ran.get(ident)
-        if run is None:
+        own = ran.get(ident)
+        if own is None:
             report.lost.append(f"{place} is done, but the machine never ran it")
         else:
-            _one_result(report, place, found, run, files.get(place))
+            _one_result(report, place, found, own, files.get(place))
     report.misfiled += [f"results of {place}, which is no shot" for place in results]
 
 

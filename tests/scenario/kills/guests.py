@@ -2,7 +2,6 @@
 
 import ast
 import json
-import os
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 

@@ -36,7 +36,7 @@ class WritingMachine(FakeBlacs):
         os.fsync(self._oracle)
         clock.pause(random.uniform(0, 2 * SHOT_SECONDS))
         with h5py.File(path, "a") as shot:
-            shot.create_group("data").attrs["reading"] = json.dumps(reading)
+            shot.require_group("data").attrs["reading"] = json.dumps(reading)
         return True
 
 
