@@ -12,7 +12,7 @@ import sys
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -111,6 +111,7 @@ class Site:
             httpx.Client(
                 base_url=f"http://127.0.0.1:{self.hub.port}/api/v1/",
                 headers={"Authorization": f"Bearer {tokens['operator']}"},
+                timeout=30.0,
             )
         )
         self.orders = Orders(left=settings.shots)
@@ -126,6 +127,8 @@ class Site:
             for user in users
             for machine in machines
         ]
+        for submitter in self.submitters:
+            stack.callback(submitter.close)
 
     def _wait_for_agents(self) -> None:
         """A job is only taken once the apparatus has described itself."""
@@ -170,7 +173,9 @@ class Site:
     def lift_holds(self) -> None:
         """Say, as an operator, that it is well that agents took over from each other."""
         for one in self.apparatus:
-            self.operator.post(f"apparatus/{one.name}/lift-hold").raise_for_status()
+            # If the hub has just been killed, the next time will do.
+            with suppress(httpx.TransportError):
+                self.operator.post(f"apparatus/{one.name}/lift-hold").raise_for_status()
 
     def start_forgotten(self) -> None:
         """Start the other agents where results wait with one that is not there."""

@@ -87,7 +87,8 @@ class Submitter:
 
     def close(self) -> None:
         self._closing.set()
-        self._thread.join(60)
+        if self._thread.is_alive():
+            self._thread.join(60)
 
     def _run(self) -> None:
         try:
