@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from tests.integration.client.test_client_with_hub import (  # noqa: F401 (fixtures)
+    HttpCaller,
     Place,
     agent,
     place,
@@ -128,6 +129,20 @@ def test_a_loop_that_fails_leaves_the_machine(
     view = turn.refresh().view
     assert view is not None
     assert view.state == "ended"
+
+
+def test_a_turn_of_one_who_has_crashed_ends_by_itself(
+    place: Place,  # noqa: F811
+    agent: ScriptedAgent,  # noqa: F811
+) -> None:
+    machine = place.hub("bob").apparatus("sim")
+    with at_work(agent), machine.session(idle=1, progress=False) as turn:
+        caller = HttpCaller(place.url, place.tokens["bob"])
+        seen = caller("GET", f"/sessions/{turn.id}?wait=30&since=open").ok()
+        caller.http.close()
+    assert seen["state"] == "ended"
+    assert seen["notice"] == "nothing of it waited or ran for 1 s"
+    assert 1.0 <= seen["charged"] < 10.0
 
 
 def test_a_turn_that_is_over_takes_no_jobs(

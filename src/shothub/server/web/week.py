@@ -107,11 +107,9 @@ def _day(day: date, views: list[ReservationView], zone: tzinfo, now: datetime) -
 
 def _slot(day: date, view: ReservationView, zone: tzinfo) -> Slot | None:
     starts, ends = view.starts.astimezone(zone), view.ends.astimezone(zone)
-    if ends.date() < day or starts.date() > day:
+    if ends <= datetime.combine(day, time(), zone) or starts.date() > day:
         return None
     begin, end = _pixels(day, starts), _pixels(day, ends)
-    if end <= begin:
-        return None
     top = min(round(begin), DAY - _LEAST)
     height = max(round(end) - top, _LEAST)
     span = f"{starts:%H:%M} to {ends:%H:%M}"
