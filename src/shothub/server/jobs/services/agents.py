@@ -13,6 +13,7 @@ from shothub.server.apparatus import services
 from shothub.server.apparatus.models import Apparatus
 from shothub.server.apparatus.queries import description_of
 from shothub.server.apparatus.services import is_newest_poll, note_contact
+from shothub.server.jobs.attention import attention
 from shothub.server.jobs.models import Attempt, Job, Shot
 from shothub.server.jobs.services import leasing
 from shothub.server.jobs.services.ahead import Granter, grants_ahead
@@ -84,19 +85,27 @@ def poll(
         if held and not is_newest_poll(apparatus, held.kind, held.serial, again=again):
             return Work(paused=stopped, void=True)
         note = Note(now=now, actor=ACTOR, epoch=asked.epoch)
+        wants = attention(apparatus.pk, now)
         if not again:
-            _arrived(apparatus, asked, note)
+            _arrived(apparatus, asked, note, overdue=wants.overdue)
         sweep(apparatus, replace(note, actor="hub"))
         leasing.reconsider(apparatus, note)
-        return _work(apparatus, asked, note, stopped=stopped)
+        work = _work(apparatus, asked, note, stopped=stopped)
+        return work.model_copy(
+            update={
+                "cancelled": _cancelled(apparatus) if wants.cancelled else [],
+                "abort": _to_abort(apparatus) if wants.aborting else [],
+            }
+        )
 
 
-def _arrived(apparatus: Apparatus, asked: Poll, note: Note) -> None:
+def _arrived(apparatus: Apparatus, asked: Poll, note: Note, *, overdue: bool) -> None:
     """Note how the agent is, and take back what it does not hold or held too long."""
     note_condition(apparatus, asked.status, note)
     if note_contact(apparatus, asked.status, now=note.now):
         wake(f"status:{apparatus.pk}")
-    return_lapsed(apparatus, note.now)
+    if overdue:
+        return_lapsed(apparatus, note.now)
     if asked.holding:
         lost = replace(note, actor="hub", detail="the answer with it was lost")
         take_back(apparatus, asked.holding, lost)
@@ -115,8 +124,6 @@ def _work(apparatus: Apparatus, asked: Poll, note: Note, *, stopped: bool) -> Wo
         missed=ahead.missed(asked.holding) if ahead else [],
         ahead=ahead.grant(most.ahead) if ahead else [],
         analyse=_give_analyse(apparatus, asked, note),
-        cancelled=_cancelled(apparatus),
-        abort=_to_abort(apparatus),
         paused=stopped,
     )
 

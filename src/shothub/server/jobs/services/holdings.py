@@ -4,6 +4,7 @@ from django.db.models import Q
 
 from shothub.domain.states import JobState
 from shothub.server.apparatus.models import Apparatus
+from shothub.server.jobs.attention import leased_fences, tasks_in_hand
 from shothub.server.jobs.services.returns import return_leases, return_tasks
 from shothub.server.jobs.transitions import Note
 from shothub.wire.agents import Holding
@@ -16,11 +17,13 @@ def take_back(apparatus: Apparatus, holding: Holding, note: Note) -> None:
     was given has been handled by the agent by now, or its answer will never be read.
     """
     if holding.kind == "shots":
-        lost = Q(lease_epoch=note.epoch) & ~Q(fence__in=holding.fences)
-        return_leases(apparatus, note, lost)
-    else:
-        given = Q(task_epoch=note.epoch) & ~Q(pk__in=holding.jobs)
-        return_tasks(apparatus, note, given & _OF_KIND[holding.kind])
+        fences = leased_fences(apparatus.pk, note.epoch) - {*holding.fences}
+        if fences:
+            return_leases(apparatus, note, Q(fence__in=fences))
+        return
+    jobs = tasks_in_hand(apparatus.pk, note.epoch) - {*holding.jobs}
+    if jobs:
+        return_tasks(apparatus, note, Q(pk__in=jobs) & _OF_KIND[holding.kind])
 
 
 _OF_KIND = {
