@@ -217,6 +217,28 @@ def _clock(moment: datetime) -> str:
     return f"{moment:%H:%M} UTC"
 
 
+def in_words(standing: Standing) -> str:
+    """Return whose time it is and what comes next, for people."""
+    said = [_present(standing)]
+    if standing.ahead:
+        coming = standing.ahead[0]
+        whose = f"reserved for {coming.name}" if coming.holder else "maintenance"
+        said.append(f"from {coming.starts:%Y-%m-%d} {_clock(coming.starts)}: {whose}")
+    return "; ".join(said)
+
+
+def _present(standing: Standing) -> str:
+    running, turn = standing.running, standing.turn
+    if standing.closed:
+        return standing.closed
+    if turn:
+        return f"a session of {turn.name} is open until {_clock(turn.until)} at most"
+    if running is None:
+        return "nothing is reserved now"
+    lent = ", who has nothing to run: everybody may" if standing.lent else ""
+    return f"reserved for {running.name} until {_clock(running.ends)}{lent}"
+
+
 def turn_until(
     standing: Standing, *, user: int, group: int | None, seconds: float, now: datetime
 ) -> datetime:

@@ -372,3 +372,14 @@ def test_looking_after_nothing_asks_the_database_once(
     with django_assert_num_queries(1):
         edges.attend_all(clock.now())
     assert connection.queries is not None
+
+
+def test_a_waiting_job_says_whose_time_it_is(
+    generous: Cast, submit: Callable[..., Any]
+) -> None:
+    generous.agent.poll()
+    _now_for(generous, generous.alice)
+    job = submit(generous.bob)["id"]
+    generous.agent.compile_one()
+    notice = generous.bob("GET", f"/jobs/{job}").ok()["notice"]
+    assert "is reserved for alice" in notice

@@ -15,6 +15,7 @@ from shothub.domain.calendar import (
     Turn,
     booked_within,
     clash,
+    in_words,
     may_open,
     may_start,
     next_free,
@@ -166,6 +167,21 @@ def test_a_session_does_not_open_for_less_than_is_of_use() -> None:
     standing = standing_at([booked(5, 60)], at(0))
     assert may_open(standing, user=BOB, group=None, seconds=300, now=at(0))
     assert not may_open(standing, user=BOB, group=None, seconds=301, now=at(0))
+
+
+def test_it_says_in_words_whose_time_it_is() -> None:
+    nothing = in_words(standing_at([booked(120, 180)], at(0)))
+    assert nothing == (
+        "nothing is reserved now; from 2026-03-29 03:00 UTC: reserved for alice"
+    )
+    assert in_words(standing_at([booked(0, 60)], at(0))) == (
+        "reserved for alice until 02:00 UTC"
+    )
+    idle = booked(0, 60, idle_since=at(0))
+    assert "everybody may" in in_words(standing_at([idle], at(30)))
+    closed = standing_at([booked(0, 60, None)], at(0), turn())
+    assert in_words(closed) == "maintenance until 02:00 UTC (alice)"
+    assert in_words(standing_at([], at(0), turn())).startswith("a session of")
 
 
 def test_it_names_the_next_time_that_is_free_for_so_long() -> None:

@@ -4,15 +4,19 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from shothub.domain.bars import Bar
+from shothub.domain.calendar import Asked, may_start
 from shothub.domain.evidence import Decision
+from shothub.domain.queue import LAB
 from shothub.domain.states import JobState, ShotState
 from shothub.server.apparatus.queries import hindrance
 from shothub.server.jobs.dues import links_left, undecided_shots
 from shothub.server.jobs.models import Job, Shot
+from shothub.server.reservations.queries import standing
 
 _WAITING = frozenset(
     {JobState.SUBMITTED, JobState.COMPILING, JobState.QUEUED, JobState.RUNNING}
 )
+_QUEUED = frozenset({JobState.QUEUED, JobState.RUNNING})
 _CHOICES = "keep it as unknown, have it run again, or give it up"
 
 
@@ -20,7 +24,8 @@ def notice_of(job: Job, now: datetime) -> str:
     """Return in words what keeps a job from going on, or what is to be decided."""
     said = []
     if job.state in _WAITING:
-        said = [_bar_in_words(job), hindrance(job.apparatus, now)]
+        why = [_bar_in_words(job), hindrance(job.apparatus, now)]
+        said = why if any(why) else [_calendar_in_words(job, now)]
     return "; ".join(filter(None, [*said, _undecided_in_words(undecided_shots(job))]))
 
 
@@ -37,6 +42,20 @@ def _bar_in_words(job: Job) -> str:
         why = job.apparatus.pause_message
         return f"the operator lets the apparatus run empty: {why}".strip(": ")
     return "its session has not opened yet" if job.barred == Bar.SESSION else ""
+
+
+def _calendar_in_words(job: Job, now: datetime) -> str:
+    if job.state not in _QUEUED or not job.waiting:
+        return ""
+    shot = Asked(
+        user=job.owner_id,
+        group=job.group_id,
+        seconds=job.shot_seconds,
+        session=job.session,
+        above=job.service in LAB,
+    )
+    fault = may_start(standing(job.apparatus, now), shot, now=now)
+    return fault.detail.rstrip(".") if fault else ""
 
 
 def _after_in_words(job: Job) -> str:
