@@ -1,19 +1,17 @@
 """The rows of fair queueing: shares read as the rules see them, and written back."""
 
-from collections.abc import Collection
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 from django.db import connection
-from django.db.models import F, Q, QuerySet
+from django.db.models import F, QuerySet
 
 from shothub.domain import express
 from shothub.domain.budgets import Window
 from shothub.domain.charging import tag_on_arrival
 from shothub.domain.queue import Key, Policy, Service, Share, State
 from shothub.domain.shares import HOUR
-from shothub.server.accounts.models import Membership
 from shothub.server.apparatus import models
 from shothub.server.apparatus.models import Apparatus, Usage
 from shothub.server.apparatus.queries import description_of
@@ -77,31 +75,11 @@ def _begin_waiting(row: models.Share, virtual_time: float) -> None:
         models.Share.objects.filter(pk=row.pk).update(tag=tag)
 
 
-def read_state(apparatus: Apparatus, also: Collection[Key] = ()) -> State:
-    """Return the queue of an apparatus without its work: shares that wait, and others."""
-    wanted = Q(waiting__gt=0)
-    if also:
-        wanted |= Q(user_id__in={key.user for key in also})
-        wanted |= Q(user=None, group_id__in={key.group for key in also})
-    rows = models.Share.objects.filter(wanted, apparatus=apparatus)
-    found = list(rows.select_related("group"))
-    weights = _weights({row.group_id for row in found if row.group_id is not None})
-    shares: dict[Key, Share] = {}
-    groups: dict[int, Share] = {}
-    serving = None
-    for row in found:
-        if row.user_id is None and row.group is not None:
-            groups[row.group.pk] = _share(row, row.group.weight)
-        elif row.user_id is not None:
-            key = Key(row.group_id, row.user_id)
-            shares[key] = _share(row, weights.get(key, 1.0))
-            serving = key if row.pk == apparatus.serving_id else serving
+def empty_state(apparatus: Apparatus) -> State:
+    """Return the queue of an apparatus without its shares and without work."""
     return State(
         policy=policy_of(apparatus),
-        shares=shares,
-        groups=groups,
         virtual_time=apparatus.virtual_time,
-        serving=serving,
         burst=apparatus.burst,
         config=apparatus.config,
         switch=apparatus.switch_seconds,
@@ -119,31 +97,6 @@ def policy_of(apparatus: Apparatus) -> Policy:
         half_life=max(told.half_life, 1.0),
         memory=max(told.memory, 1.0),
     )
-
-
-def _weights(groups: set[int]) -> dict[Key, float]:
-    if not groups:
-        return {}
-    rows = Membership.objects.filter(group__in=groups)
-    told = rows.values_list("group_id", "user_id", "weight")
-    return {Key(group, user): weight for group, user, weight in told}
-
-
-def _share(row: models.Share, weight: float) -> Share:
-    return Share(
-        tag=row.tag,
-        virtual_time=row.virtual_time,
-        weight=weight,
-        usage=row.usage,
-        usage_at=seconds_of(row.usage_at),
-        credit=row.credit,
-        credit_at=seconds_of(row.credit_at),
-    )
-
-
-def seconds_of(at: datetime | None) -> float:
-    """Return a time as the rules count it: seconds of POSIX time."""
-    return at.timestamp() if at else 0.0
 
 
 def _time_of(seconds: float) -> datetime | None:

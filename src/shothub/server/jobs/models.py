@@ -143,9 +143,11 @@ class Job(models.Model):
                 name="job_first_of_share",
             ),
             models.Index(
-                fields=["apparatus", "service", "submitted"],
-                condition=models.Q(waiting__gt=0, barred=""),
-                name="job_first_of_lab",
+                fields=["apparatus", "submitted"],
+                condition=models.Q(
+                    service__in=["calibration", "safety"], waiting__gt=0, barred=""
+                ),
+                name="job_of_lab",
             ),
             models.Index(
                 fields=["apparatus"],
@@ -240,6 +242,11 @@ class Shot(models.Model):
         indexes = (
             models.Index(fields=["job", "state", "index"], name="shot_of_job"),
             models.Index(fields=["state", "lease_expires"], name="shot_in_state"),
+            models.Index(
+                fields=["fence"],
+                condition=models.Q(state__in=["leased", "started"]),
+                name="shot_under_way",
+            ),
         )
 
     def __str__(self) -> str:

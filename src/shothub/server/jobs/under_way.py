@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.db import connection
+
 from shothub.domain.queue import Key, Service
 from shothub.domain.states import ShotState
 from shothub.server.apparatus.models import Apparatus
@@ -22,6 +24,21 @@ _UNDER_WAY = """
         AND job.apparatus_id = %s
     ORDER BY shot.fence
 """
+_LEASED = """
+    SELECT shot.id FROM jobs_shot shot CROSS JOIN jobs_job job
+    WHERE shot.state IN ('leased', 'started') AND shot.state = 'leased'
+        AND job.id = shot.job_id AND job.apparatus_id = %s
+"""
+_LAPSED = f"""
+    SELECT EXISTS ({_LEASED} AND shot.lease_expires < %s) OR EXISTS (
+        SELECT 1 FROM jobs_job
+        WHERE apparatus_id = %s AND state IN ('compiling', 'analysing', 'cancelling')
+            AND task_epoch <> 0 AND task_expires < %s
+    ) OR EXISTS (
+        SELECT 1 FROM jobs_job
+        WHERE apparatus_id = %s AND state = 'running' AND pending = 0
+    )
+"""  # noqa: S608
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,3 +94,18 @@ def _under_way(shot: Shot, apparatus: Apparatus, now: datetime) -> UnderWay:
         seconds=seconds,
         left=max(0.0, seconds - since) if started else seconds,
     )
+
+
+def leased_on(apparatus: Apparatus) -> list[int]:
+    """Return the ids of the shots that are leased and not started."""
+    with connection.cursor() as cursor:
+        cursor.execute(_LEASED, [apparatus.pk])
+        return [pk for (pk,) in cursor.fetchall()]
+
+
+def anything_lapsed(apparatus: Apparatus, now: datetime) -> bool:
+    """Tell whether a lease or a task has lapsed, or a job has only results to wait for."""
+    at, pk = connection.ops.adapt_datetimefield_value(now), apparatus.pk
+    with connection.cursor() as cursor:
+        cursor.execute(_LAPSED, [pk, at, pk, at, pk])
+        return bool(cursor.fetchone()[0])

@@ -4,6 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.db import connection
 from django.db.models import Q, QuerySet
 
 from shothub.domain.calendar import (
@@ -33,8 +34,28 @@ class NoSuchReservation(NotThere):
 
 def standing(apparatus: Apparatus, now: datetime) -> Standing:
     """Return how the calendar of an apparatus stands: who may start what."""
+    if not _anything_stands(apparatus, now):
+        return standing_at((), now)
     rows = _standing_rows(apparatus).filter(ends__gt=now).order_by("starts")[:_AHEAD]
     return standing_at(map(booking_of, rows), now, open_turn(apparatus))
+
+
+# Plain SQL, asked at every lease and every start: nearly always nothing stands.
+_ANYTHING = """
+    SELECT EXISTS (
+        SELECT 1 FROM reservations_reservation
+        WHERE apparatus_id = %s AND ends > %s AND cancelled IS NULL
+    ) OR EXISTS (
+        SELECT 1 FROM reservations_session WHERE apparatus_id = %s AND state = 'open'
+    )
+"""
+
+
+def _anything_stands(apparatus: Apparatus, now: datetime) -> bool:
+    at = connection.ops.adapt_datetimefield_value(now)
+    with connection.cursor() as cursor:
+        cursor.execute(_ANYTHING, [apparatus.pk, at, apparatus.pk])
+        return bool(cursor.fetchone()[0])
 
 
 def _standing_rows(apparatus: Apparatus) -> QuerySet[Reservation]:

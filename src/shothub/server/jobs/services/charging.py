@@ -8,7 +8,7 @@ from shothub.domain.states import Outcome
 from shothub.server.apparatus.models import Apparatus
 from shothub.server.apparatus.shares import add_usage, share_of, write_state
 from shothub.server.jobs.models import Attempt, Job, Shot
-from shothub.server.jobs.waiting import key_of, queue_of_shares
+from shothub.server.jobs.waiting import queue_of_shares
 
 LOCAL = "local"
 """Configuration after an operator's own shot: what it was is not known."""
@@ -31,7 +31,7 @@ def charge_attempt(apparatus: Apparatus, attempt: Attempt, *, now: datetime) -> 
     if not job.session and more > 0:
         service = Service(shot.service or Service.NORMAL)
         _charge(apparatus, job, service, seconds=more, ended=ended)
-        key, first = key_of(job), int(attempt.charged == 0)
+        key, first = Key(job.group_id, job.owner_id), int(attempt.charged == 0)
         add_usage(apparatus, key, more, ended, shots=first)
         attempt.charged += more
         Attempt.objects.filter(pk=attempt.pk).update(charged=attempt.charged)
@@ -67,7 +67,7 @@ def _charge(
     apparatus: Apparatus, job: Job, service: Service, *, seconds: float, ended: datetime
 ) -> None:
     use = Use(
-        share=key_of(job),
+        share=Key(job.group_id, job.owner_id),
         service=service,
         seconds=seconds,
         ended=ended.timestamp(),

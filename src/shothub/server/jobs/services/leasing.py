@@ -24,6 +24,7 @@ from shothub.domain.queue import (
 )
 from shothub.domain.states import ShotState
 from shothub.server.apparatus.models import Apparatus
+from shothub.server.jobs.heads import Head
 from shothub.server.jobs.models import Job, Shot
 from shothub.server.jobs.services.edges import regain
 from shothub.server.jobs.services.returns import return_leases
@@ -130,12 +131,13 @@ class _Block:
 
     def _give(self, choice: Choice, most: int) -> int:
         """Lease shots of the chosen job, as many as fit the calendar; tell how many."""
-        job = self._queue.jobs[choice.job]
+        head = self._queue.heads[choice.job]
+        job = Job.objects.defer("compile_log", "analyse_log").get(pk=head.id)
         shots = Shot.objects.filter(job=job.pk, state=ShotState.COMPILED.value)
         given, seconds = 0, self._state.switch_to(choice.work)
         for shot in shots.order_by("index")[: max(most, 0)]:
             took = shot.duration or choice.work.seconds
-            wish = asked(job, self._after + seconds + took)
+            wish = asked(head, self._after + seconds + took)
             if may_start(self._stands, wish, now=self._note.now):
                 break
             shot.job = job
@@ -143,22 +145,22 @@ class _Block:
             given, seconds = given + 1, seconds + took
         self._state = _without(self._state, choice, given, all_of_it=given < most)
         if given:
-            self._pay(choice, job, seconds)
+            self._pay(choice, head, seconds)
         return given
 
-    def _pay(self, choice: Choice, job: Job, seconds: float) -> None:
+    def _pay(self, choice: Choice, head: Head, seconds: float) -> None:
         """Count what was leased as used, so that the next choice knows of it."""
         self._after += seconds
         self._room -= seconds
-        if job.session:
-            self._state = replace(self._state, config=job.config)
+        if head.session:
+            self._state = replace(self._state, config=head.config)
             return
         use = Use(
             share=choice.share,
             service=choice.service,
             seconds=seconds,
             ended=self._note.now.timestamp(),
-            config=job.config,
+            config=head.config,
         )
         self._state = charge(self._state, use)
 

@@ -12,6 +12,7 @@ from shothub.server.apparatus.services import lock_apparatus
 from shothub.server.jobs.models import Job, Shot
 from shothub.server.jobs.services.settle import settle
 from shothub.server.jobs.transitions import Note, move_job, move_shots
+from shothub.server.jobs.under_way import anything_lapsed, leased_on
 
 _ALL = Q()
 _HELD = [
@@ -23,9 +24,10 @@ _HELD = [
 
 def return_leases(apparatus: Apparatus, note: Note, which: Q = _ALL) -> None:
     """Return leased shots to the queue: nothing of them was started."""
-    leased = Shot.objects.filter(
-        which, job__apparatus=apparatus, state=ShotState.LEASED.value
-    )
+    ids = leased_on(apparatus)
+    if not ids:
+        return
+    leased = Shot.objects.filter(which, pk__in=ids, state=ShotState.LEASED.value)
     for shot in leased.select_related("job").order_by("job", "index"):
         move_shots([shot], ShotState.COMPILED, note)
 
@@ -47,6 +49,8 @@ def return_lapsed(apparatus: Apparatus, now: datetime) -> None:
 
     The apparatus is locked, within the caller's transaction.
     """
+    if not anything_lapsed(apparatus, now):
+        return
     note = Note(now=now, actor="hub", epoch=apparatus.epoch, detail="lease lapsed")
     return_leases(apparatus, note, Q(lease_expires__lt=now))
     return_tasks(apparatus, note, Q(task_expires__lt=now))
