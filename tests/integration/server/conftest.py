@@ -21,13 +21,21 @@ def cast(db: None) -> Cast:
 
 
 @pytest.fixture
-def lasting_cast(transactional_db: None) -> Iterator[Cast]:
-    """The same where several threads see it; the database is emptied afterwards."""
-    cast = make_cast()
-    cast.agent.open()
-    yield cast
+def lasting_db(transactional_db: None) -> Iterator[None]:
+    """A database that several threads see; it is emptied afterwards."""
+    with connection.cursor() as cursor:
+        append_only.install(cursor)  # the test before has left it without
+    yield
     with connection.cursor() as cursor:
         append_only.remove(cursor)
+
+
+@pytest.fixture
+def lasting_cast(lasting_db: None) -> Cast:
+    """The cast where several threads see it."""
+    cast = make_cast()
+    cast.agent.open()
+    return cast
 
 
 @pytest.fixture
