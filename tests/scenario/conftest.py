@@ -43,7 +43,8 @@ def make_trying_lab(target: Path) -> None:
     config.write_text(text + SHORT)
     register = target / "user_devices" / "shothub_sim" / "register_classes.py"
     register.write_text(OUTPUTS_ONLY)
-    shutil.copytree(DEVICES / "moody_camera", target / "user_devices" / "moody_camera")
+    for name in ("moody_camera", "hand"):
+        shutil.copytree(DEVICES / name, target / "user_devices" / name)
     (target / "shots").mkdir()
     for folder in small_disks(target.parent):
         folder.mkdir(exist_ok=True)

@@ -77,6 +77,7 @@ class Service:
         self._resuming: datetime | None = None
         self._in_error: frozenset[str] = frozenset()
         self._operators_turn = False
+        self._dead_since: datetime | None = None
         self.operators_pause = False
 
     def start(self) -> None:
@@ -266,7 +267,7 @@ class Service:
         if shot:
             self._apply(remedy(shot, facts, now, self._patience), shot.attempt, facts)
         elif not facts.alive:
-            self._revive()
+            self._revive(now)
         elif self._fallen:
             self._machine.restart(self._fallen)
             self._fallen = frozenset()
@@ -274,11 +275,16 @@ class Service:
             self._resume(self._resuming, facts, now)
         self._report(facts)
 
-    def _revive(self) -> None:
-        """Have BLACS started anew, once the end of every shot is in the journal."""
+    def _revive(self, now: datetime) -> None:
+        """Have BLACS started anew, once the end of every shot is in the journal.
+
+        Not at once, so that the hub hears why BLACS goes away.
+        """
+        self._dead_since = self._dead_since or now
         with self._lock:
             certain = self._desk.certain
-        if certain and self._revival.due():
+        shown = (now - self._dead_since).total_seconds() >= self._patience.grace
+        if shown and certain and self._revival.due():
             logger.error("The thread of BLACS's queue has ended: BLACS starts anew.")
             for path in self._machine.local_shots():
                 self.dropped(path, _WAITED)

@@ -45,7 +45,8 @@ class Patience:
         margin: beyond the expected length of a shot, and a tenth of it.
         programming: BLACS itself gives up after 300.
         saving: until all devices are back in manual mode.
-        grace: from an abort until BLACS must have come back.
+        grace: from an abort until BLACS must have come back; and for how long a dead
+            queue is shown before BLACS is started anew.
     """
 
     margin: float = 10.0

@@ -1,5 +1,10 @@
 """The moody camera's tab: the product's own, with another worker."""
 
+import os
+from pathlib import Path
+
+from user_devices.hand import reach_in
+
 from shothub.sim.devices.blacs_tabs import SimulatedCameraTab
 
 
@@ -7,6 +12,7 @@ class MoodyCameraTab(SimulatedCameraTab):
     """A camera whose worker has moods."""
 
     def initialise_workers(self) -> None:
+        reach_in(Path(os.environ["MOODY_CAMERA"]).with_suffix(".hand"))
         table = self.settings["connection_table"]
         properties = table.find_by_name(self.device_name).properties
         worker = "user_devices.moody_camera.blacs_workers.MoodyCameraWorker"

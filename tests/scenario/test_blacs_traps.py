@@ -1,0 +1,217 @@
+"""BLACS's traps with hub, agent and two users: the record is true, and nobody else pays."""
+
+import configparser
+import json
+import os
+import pickle
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import zmq
+from tests.fakes.blacs_operator import Operator
+from tests.scenario.test_troubles import PATIENCE, admin, scan, until, until_running
+
+from shothub.client import Apparatus, Job
+from shothub.demo.stage import Stage
+from shothub.suite.profile import labconfig_file
+
+Feed = Callable[[], list[dict[str, Any]]]
+
+
+@pytest.fixture
+def operator(stage: Stage) -> Iterator[Operator]:
+    person = Operator(Path(os.environ["MOODY_CAMERA"]).with_suffix(".hand"))
+    person.wait("BLACS's window", person.is_there)
+    yield person
+    person.repeat(on=False)
+    person.pause(on=False)
+
+
+@pytest.fixture
+def feed(stage: Stage) -> Feed:
+    """What the hub has on record of the apparatus since the test began."""
+    admin(stage, "grant", "bob", stage.apparatus, "--operator")
+    words = admin(stage, "token", "bob", "--scope", "queue:manage").split()
+    headers = {"Authorization": f"Bearer {words[-1]}"}
+
+    def page(**query: object) -> dict[str, Any]:
+        url = f"{stage.url}/api/v1/events"
+        answer = httpx.get(url, params={**query}, headers=headers, timeout=30)  # type: ignore[dict-item]
+        return dict(answer.raise_for_status().json())
+
+    begin = page(limit=1)["next"]
+    return lambda: list(page(since=begin, limit=500)["events"])
+
+
+@pytest.fixture(autouse=True)
+def nothing_twice(stage: Stage, begun: Callable[[], Counter[int]]) -> Iterator[None]:
+    """No attempt begins twice, by the plugin's journal and by the camera's own log."""
+    yield
+    assert set(begun().values()) <= {1}
+    log = Path(os.environ["MOODY_CAMERA"]).with_suffix(".log").read_text()
+    shots = Counter(line for line in log.splitlines() if line.endswith(".h5"))
+    attempts = [e for e in journal(stage) if e["what"] == "taken"]
+    for path, times in Counter(str(e["path"]) for e in attempts).items():
+        assert shots[f"programming {path}"] <= times, path
+
+
+def journal(stage: Stage) -> list[dict[str, Any]]:
+    lines = (stage.lab / "state" / "plugin" / "journal.jsonl").read_text()
+    return [json.loads(line) for line in lines.splitlines()]
+
+
+def running_file(stage: Stage) -> Path:
+    """The file of the shot that BLACS took last, once it has begun."""
+
+    def has_begun() -> bool:
+        return [e["what"] for e in journal(stage)][-1:] == ["begun"]
+
+    until("a shot begins", has_begun)
+    return Path([e["path"] for e in journal(stage) if e["what"] == "taken"][-1])
+
+
+def submit(stage: Stage, path: Path) -> str:
+    """Give BLACS a shot as runmanager does."""
+    config = configparser.RawConfigParser()
+    config.read(labconfig_file(stage.lab / "state" / "profile"))
+    with zmq.Context() as context, context.socket(zmq.REQ) as talk:
+        talk.linger = 0
+        talk.connect(f"tcp://127.0.0.1:{config['ports']['BLACS']}")
+        talk.send(pickle.dumps(str(path)))
+        assert talk.poll(10_000), "BLACS does not answer"
+        return str(pickle.loads(talk.recv()))  # noqa: S301 (BLACS's own)
+
+
+def end(job: Job) -> Job:
+    job.wait(PATIENCE, progress=False, raise_on_failure=False)
+    return job
+
+
+def states(job: Job) -> Counter[str]:
+    return Counter(shot.state for shot in job.shots())
+
+
+def reasons(job: Job) -> str:
+    return " ".join(shot.reason for shot in job.shots())
+
+
+def whats(feed: Feed, prefix: str) -> list[str]:
+    return [e["what"] for e in feed() if str(e["what"]).startswith(prefix)]
+
+
+def test_the_operator_aborts_a_users_shot(
+    stage: Stage, alice: Apparatus, bob: Apparatus, operator: Operator
+) -> None:
+    job, other = scan(alice, 2), scan(bob, 1)
+    until_running(job, 0)
+    running_file(stage)
+    operator.abort()
+    ended = [end(job), end(other)]
+    assert sum((states(one) for one in ended), Counter()) == {"done": 2, "failed": 1}
+    assert "The operator aborted it." in reasons(job) + reasons(other)
+    said = [e.detail for one in ended for e in one.events() if e.what == "shot.failed"]
+    assert len(said) == 1
+
+
+def test_the_operators_own_shots_are_on_record_and_no_job_is_harmed(
+    stage: Stage, alice: Apparatus, bob: Apparatus, operator: Operator, feed: Feed
+) -> None:
+    job = scan(alice, 3)
+    until_running(job)
+    first = [e["path"] for e in journal(stage) if e["what"] == "taken"][-1]
+    while running_file(stage) == Path(first):
+        pass
+    assert "re-run" in submit(stage, Path(first))
+    other = scan(bob, 1)
+    assert states(end(job)) == {"done": 3}
+    assert states(end(other)) == {"done": 1}
+    until("it is told", lambda: "local.done" in whats(feed, "local."))
+    told = [e for e in feed() if e["what"].startswith("local.")]
+    assert [e["what"] for e in told] == ["local.started", "local.done"]
+    assert all("_rep00001.h5" in e["detail"] for e in told)
+    assert job.results()["atom_number.atoms"].notna().all()
+
+
+def test_the_operator_repeats_his_shot_and_a_user_reads_why_he_waits(
+    stage: Stage, alice: Apparatus, operator: Operator, feed: Feed
+) -> None:
+    done = scan(alice, 1)
+    assert states(end(done)) == {"done": 1}
+    operator.repeat(on=True)
+    submit(stage, running_file_of(stage, done))
+    until("it goes on", lambda: whats(feed, "local.").count("local.done") >= 2)
+    job = scan(alice, 1)
+    words = "operator runs"
+    until("it is said", lambda: words in alice.refresh().view.status.message)
+    until("it is compiled", lambda: job.refresh().view.state == "queued")
+    before = whats(feed, "local.").count("local.done")
+    until("more", lambda: whats(feed, "local.").count("local.done") > before + 1)
+    assert job.refresh().view.shots_done == 0
+    assert "shot.started" not in [event.what for event in job.events()]
+    operator.repeat(on=False)
+    assert states(end(job)) == {"done": 1}
+
+
+def running_file_of(stage: Stage, job: Job) -> Path:
+    return next(Path(e["path"]) for e in journal(stage) if job.id in e.get("path", ""))
+
+
+def test_the_file_of_a_running_shot_is_deleted_and_blacs_comes_back_by_itself(
+    stage: Stage, alice: Apparatus, bob: Apparatus, operator: Operator, feed: Feed
+) -> None:
+    assert stage.blacs
+    pid = stage.blacs.pid
+    job, other = scan(alice, 2), scan(bob, 1)
+    file = running_file(stage)
+    file.unlink()
+    ended = [end(job), end(other)]
+    assert sum((states(one) for one in ended), Counter()) == {"done": 2, "failed": 1}
+    assert "thread of BLACS's queue has ended" in reasons(job) + reasons(other)
+    assert file.name in reasons(job) + reasons(other)
+    assert "blacs.error" in whats(feed, "blacs.")
+    assert (stage.blacs.running, stage.blacs.pid) == (True, pid)
+
+
+def test_the_file_of_a_waiting_shot_is_deleted(
+    stage: Stage, alice: Apparatus, bob: Apparatus, operator: Operator
+) -> None:
+    operator.pause(on=True)
+    until("it pauses", lambda: alice.refresh().view.status.blacs == "paused")
+    assert "operator paused" in alice.view.status.message
+    job, other = scan(alice, 2), scan(bob, 1)
+    for one in (job, other):
+        until("they wait", lambda one=one: one.refresh().view.state == "queued")  # type: ignore[misc]
+    (file, *_) = sorted((stage.lab / "shots").rglob(f"*{job.id}*/*.h5"))
+    file.unlink()
+    operator.pause(on=False)
+    assert states(end(job)) == {"done": 1, "failed": 1}
+    assert "file" in reasons(job)
+    assert states(end(other)) == {"done": 1}
+
+
+def test_a_tab_is_restarted_within_a_users_shot(
+    stage: Stage, alice: Apparatus, bob: Apparatus, operator: Operator
+) -> None:
+    job, other = scan(alice, 2), scan(bob, 1)
+    running_file(stage)
+    operator.restart_tab("camera")
+    ended = [end(job), end(other)]
+    assert sum((states(one) for one in ended), Counter()) == {"done": 2, "failed": 1}
+    assert "restarted" in reasons(job) + reasons(other)
+
+
+def test_blacs_is_restarted_from_its_menu_within_a_job(
+    stage: Stage, alice: Apparatus, operator: Operator
+) -> None:
+    job = scan(alice, 4)
+    until_running(job)
+    operator.restart_blacs()
+    end(job)
+    view = job.view
+    assert view.shots_done + view.shots_unknown + view.shots_failed == 4
+    assert view.shots_done >= 3
+    assert all(shot.reason for shot in job.shots() if shot.state != "done")
