@@ -34,13 +34,18 @@ PATIENCE = 60.0
 
 
 class AgentSite:
-    """Processes and folders; a context manager."""
+    """Processes and folders; a context manager.
+
+    Attributes:
+        line: address by which the agent calls the hub, if it is not the hub's own.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.lab = folder / "lab"
         self.state = self.lab / "state"
         self.tokens: dict[str, str] = {}
+        self.line = ""
         self._users: dict[str, Hub] = {}
         self._hub: subprocess.Popen[bytes] | None = None
         self._agent: subprocess.Popen[bytes] | None = None
@@ -98,7 +103,7 @@ class AgentSite:
             return probe.connect_ex(("127.0.0.1", self.port)) == 0
 
     def launch_agent(self, token: str = "") -> subprocess.Popen[bytes]:
-        words = ["agent", "--apparatus", str(self.lab), "--hub", self.url]
+        words = ["agent", "--apparatus", str(self.lab), "--hub", self.line or self.url]
         return self._start("agent", *words, "--token", token or self.tokens["agent"])
 
     def start_agent(self) -> None:
