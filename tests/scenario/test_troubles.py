@@ -270,7 +270,7 @@ def test_a_second_agent_in_the_same_folder_is_refused(stage: Stage) -> None:
     assert "another_agent" in second.log.read_text()
 
 
-def test_a_second_agent_elsewhere_takes_over_and_nothing_fires_twice(
+def test_two_agents_take_over_from_each_other_and_nothing_fires_twice(
     stage: Stage, alice: Apparatus
 ) -> None:
     job = scan(alice, 5)
@@ -290,5 +290,12 @@ def test_a_second_agent_elsewhere_takes_over_and_nothing_fires_twice(
     finally:
         second.stop()
     stage.start_agent()
+    until("the hub holds", lambda: "fight" in alice.refresh().view.held)
+    done = job.refresh().view.shots_done
+    assert done < 5
+    admin(stage, "grant", "bob", stage.apparatus, "--operator")
+    words = ["token", "bob", "--scope", "apparatus:control"]
+    operator = admin(stage, *words).split()[-1]
+    assert post(stage, operator, "apparatus/sim/lift-hold", {}).is_success
     job.wait(PATIENCE, progress=False)
     assert job.view.shots_done == 5

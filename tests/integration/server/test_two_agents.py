@@ -121,3 +121,17 @@ def test_a_hold_is_latched_once(cast: Cast) -> None:
         open_as(cast, letter)
     assert whats().count("apparatus.held") == 1
     assert told(cast).count("sim: held, two agents fight") == 1
+
+
+def test_after_an_operator_lifted_the_hold_the_one_that_stays_may_restart(
+    cast: Cast, submit: Submit
+) -> None:
+    submit()
+    cast.agent.compile_one()
+    for letter in "aba":
+        open_as(cast, letter)
+    cast.olga("POST", "/apparatus/sim/lift-hold").ok()
+    agent = open_as(cast, "a")
+    assert Apparatus.objects.get(name="sim").hold == ""
+    [lease] = agent.poll(shots=1).ok()["shots"]
+    assert code(agent.start(lease)) == (200, "")

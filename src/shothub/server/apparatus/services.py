@@ -154,6 +154,10 @@ def set_draining(apparatus: Apparatus, *, since: datetime | None, message: str) 
 
 
 def lift_hold(apparatus: Apparatus) -> None:
-    """Take back the hold that the hub has put on the apparatus."""
-    apparatus.hold = ""
-    apparatus.save(update_fields=["hold"])
+    """Take back the hold that the hub has put on the apparatus.
+
+    Whoever lifts it has ended the fight, if it was for one: the agent that stays may open
+    a session without being taken for a rival again.
+    """
+    apparatus.hold, apparatus.sessions = "", apparatus.sessions[-1:]
+    apparatus.save(update_fields=["hold", "sessions"])
