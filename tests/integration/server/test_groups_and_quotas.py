@@ -6,11 +6,13 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.apps import apps
 from tests.integration.server.hub_cast import Cast
 
 from shothub.runtime import clock
 from shothub.server.accounts import group_queries as queries
 from shothub.server.accounts import group_services as services
+from shothub.server.accounts.buckets import Rates
 from shothub.server.apparatus.models import Apparatus, Usage
 from shothub.server.jobs.models import Job, Submission
 from shothub.server.jobs.services.submit import forget_submissions
@@ -145,7 +147,10 @@ def test_everybody_sees_his_use_against_his_quotas(cast: Cast, submit: Submit) -
     assert (told["machine_day"]["used"], told["machine_day"]["unit"]) == (20, "s")
 
 
-def test_who_asks_too_often_is_told_when_to_ask_again(cast: Cast) -> None:
+def test_who_asks_too_often_is_told_when_to_ask_again(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(apps.get_app_config("accounts"), "rates", Rates())
     services.set_quota(user=cast.users["bob"], limits={"requests": 3})
     answers = [cast.bob("GET", "/apparatus") for _ in range(4)]
     assert [answer.status for answer in answers] == [200, 200, 200, 429]
@@ -181,7 +186,6 @@ def test_answers_of_keys_are_forgotten_after_a_day(cast: Cast) -> None:
     assert cast.alice("POST", "/jobs", BODY, Idempotency_Key="k1").ok()["id"] != first
 
 
-@pytest.mark.django_db(transaction=True)
 def test_one_key_at_the_same_time_makes_one_job(lasting_cast: Cast) -> None:
     answers: list[Any] = []
 

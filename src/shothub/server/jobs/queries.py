@@ -8,7 +8,7 @@ from django.db.models import Q, Sum
 
 from shothub.server.accounts.principals import Principal
 from shothub.server.apparatus.models import Apparatus
-from shothub.server.jobs.dues import jobs_after
+from shothub.server.jobs.dues import jobs_after, undecided_on, undecided_shots
 from shothub.server.jobs.forecasts import outlook_of
 from shothub.server.jobs.models import Event, Job, Jobs, Shot
 from shothub.server.jobs.notices import notice_of, notice_of_shot
@@ -160,6 +160,33 @@ def list_jobs(principal: Principal, wanted: JobFilter) -> JobPage:
 def shots_of(job: Job) -> list[ShotView]:
     """Return the shots of a job in order of index."""
     return [shot_view(shot) for shot in shot_rows(job)]
+
+
+def undecided_of(job: Job) -> list[ShotView]:
+    """Return the shots of unknown outcome about which nobody has decided."""
+    indexes = undecided_shots(job)
+    if not indexes:
+        return []
+    shots = Shot.objects.filter(job=job, index__in=indexes).order_by("index")
+    return [shot_view(shot) for shot in shots]
+
+
+@dataclass(frozen=True)
+class Undecided:
+    """Such a shot as the operators of its apparatus see it."""
+
+    job: str
+    owner: str
+    source: str
+    shot: ShotView
+
+
+def undecided_of_apparatus(apparatus: Apparatus) -> list[Undecided]:
+    """Return such shots of all jobs of an apparatus, the oldest first."""
+    return [
+        Undecided(shot.job_id, shot.job.owner.key, shot.job.source, shot_view(shot))
+        for shot in undecided_on(apparatus.pk)
+    ]
 
 
 def shot_view(shot: Shot) -> ShotView:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from pydantic import JsonValue
 
@@ -13,6 +14,7 @@ from shothub.server.web.fields import (
     read_field,
     with_faults,
 )
+from shothub.server.web.terms import TermsForm, read_terms
 from shothub.wire.apparatus import ProcedureView
 
 _MOST_TAGS, _LONGEST = 20, 120
@@ -35,22 +37,29 @@ class Form:
     name: str = ""
     tags: str = ""
     priority: str = "0"
+    terms: TermsForm = field(default_factory=TermsForm)
     errors: dict[str, str] = field(default_factory=dict)
     faults: list[Fault] = field(default_factory=list)
     general: list[Fault] = field(default_factory=list)
 
     @property
     def is_good(self) -> bool:
-        return not self.errors and not self.faults
+        return not (self.errors or self.faults or self.terms.errors)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Labels:
     """The part of a submission that every kind of job has."""
 
-    name: str
-    tags: list[str]
-    priority: int
+    name: str = ""
+    tags: list[str] = field(default_factory=list)
+    priority: int = 0
+    terms: dict[str, Any] = field(default_factory=dict)
+
+    def fields(self) -> dict[str, Any]:
+        """Return them as fields of a request."""
+        plain = {"name": self.name, "tags": self.tags, "priority": self.priority}
+        return plain | self.terms
 
 
 def fresh_form(
@@ -81,8 +90,9 @@ def read_labels(given: Given) -> tuple[Form, Labels]:
     priority = _priority(form.priority)
     if priority is None:
         errors["priority"] = "A whole number from −100 to 100."
-    labels = Labels(name=form.name, tags=tags, priority=priority or 0)
-    return replace(form, errors=errors), labels
+    advanced, terms = read_terms(given)
+    labels = Labels(name=form.name, tags=tags, priority=priority or 0, terms=terms)
+    return replace(form, errors=errors, terms=advanced), labels
 
 
 def _priority(text: str) -> int | None:

@@ -3,9 +3,11 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from shothub.server.accounts.group_queries import groups_of
 from shothub.server.accounts.principals import Principal
 from shothub.server.apparatus import queries
 from shothub.server.jobs.queries import pending_shots
+from shothub.wire.accounts import MembershipView
 from shothub.wire.apparatus import ApparatusView, Description, ProcedureView
 
 
@@ -15,11 +17,13 @@ class Machine:
 
     Attributes:
         scripts: whether this user may submit scripts there.
+        groups: on whose allocations he may run.
     """
 
     view: ApparatusView
     description: Description
     scripts: bool
+    groups: list[MembershipView]
 
     def procedure(self, name: str) -> ProcedureView | None:
         found = (p for p in self.description.procedures if p.name == name)
@@ -39,6 +43,7 @@ def machine_named(principal: Principal, name: str, *, now: datetime) -> Machine:
         view=view,
         description=queries.description_of(apparatus),
         scripts="script" in view.may and "script" in view.accepts,
+        groups=groups_of(principal),
     )
 
 

@@ -46,16 +46,9 @@ def read_script(
         except BadUpload as error:
             errors[name] = f"{error}."
     form = replace(form, errors=errors)
-    if errors:
+    if errors or form.terms.errors:
         return form, None
-    request = ScriptRequest(
-        apparatus=apparatus,
-        name=labels.name,
-        tags=labels.tags,
-        priority=labels.priority,
-        **parts,
-    )
-    return form, request
+    return form, ScriptRequest(apparatus=apparatus, **labels.fields(), **parts)
 
 
 def _script(files: MultiValueDict[str, Any]) -> SourceFile:

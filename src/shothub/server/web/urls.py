@@ -3,7 +3,15 @@
 from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import path
 
-from shothub.server.web.views import apparatus, calendar, job, jobs, submit, tokens
+from shothub.server.web.views import (
+    apparatus,
+    calendar,
+    control,
+    job,
+    jobs,
+    submit,
+    tokens,
+)
 
 _MACHINE = "apparatus/<slug:name>"
 _JOB = "jobs/<slug:job_id>"
@@ -23,6 +31,9 @@ urlpatterns = [
     path(f"{_JOB}/outcome", job.job_results, name="job_results"),
     path(f"{_JOB}/record", job.job_record, name="job_record"),
     path(f"{_JOB}/cancel", job.job_cancel, name="job_cancel"),
+    path(f"{_JOB}/hold", control.job_hold, name="job_hold"),
+    path(f"{_JOB}/release", control.job_release, name="job_release"),
+    path(f"{_JOB}/shots/<int:index>/decision", control.job_decide, name="job_decide"),
     path(f"{_JOB}/files/<path:name>", job.job_file, name="job_file"),
     path("submit", submit.choose, name="submit"),
     path("apparatus", apparatus.apparatus_list, name="apparatus_list"),

@@ -83,8 +83,10 @@ def apparatus_chip(apparatus: ApparatusView) -> Chip:
         return Chip(text="offline", mood="bad")
     if apparatus.paused or apparatus.status.blacs == "paused":
         return Chip(text="paused", mood="warn")
-    if apparatus.status.hold:
+    if apparatus.held or apparatus.status.hold:
         return Chip(text="on hold", mood="warn")
+    if apparatus.draining:
+        return Chip(text="draining", mood="warn")
     moods = {"idle": "good", "running": "busy live", "error": "bad", "absent": "bad"}
     words = {"absent": "BLACS is not running", "error": "BLACS reports an error"}
     blacs = apparatus.status.blacs
@@ -95,12 +97,16 @@ def hold(apparatus: ApparatusView) -> str:
     """Return why nothing starts on the apparatus, empty if it works."""
     if not apparatus.online:
         return "Its agent is not connected. Jobs are kept and run once it is back."
+    if apparatus.held or apparatus.status.hold:
+        return f"On hold: {apparatus.held or apparatus.status.hold}"
     if apparatus.paused:
+        said = f"An operator has paused it{_because(apparatus)}."
+        return f"{said} Jobs are kept; none starts until he resumes it."
+    if apparatus.draining:
+        said = f"An operator lets it run empty{_because(apparatus)}."
         return (
-            "An operator has paused it. Jobs are kept; none starts until he resumes it."
+            f"{said} What waits runs out; jobs submitted now wait until he resumes it."
         )
-    if apparatus.status.hold:
-        return f"On hold: {apparatus.status.hold}"
     if apparatus.status.blacs in {"absent", "error", "paused"}:
         words = {
             "absent": "BLACS is not running there.",
@@ -109,6 +115,11 @@ def hold(apparatus: ApparatusView) -> str:
         }
         return f"{words[apparatus.status.blacs]} {apparatus.status.message}".strip()
     return ""
+
+
+def _because(apparatus: ApparatusView) -> str:
+    message = apparatus.pause_message.strip().rstrip(".")
+    return f": {message}" if message else ""
 
 
 def sentence(job: JobView) -> str:

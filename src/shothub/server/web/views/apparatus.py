@@ -7,13 +7,17 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
+from shothub.domain.calendar import in_words
 from shothub.runtime.clock import now
 from shothub.server.accounts.principals import Principal
 from shothub.server.apparatus.queries import apparatus_named
+from shothub.server.jobs.queries import Undecided, undecided_of_apparatus
 from shothub.server.jobs.queue_view import queue_view
 from shothub.server.jobs.services.machines import drain, lift, pause, resume
+from shothub.server.reservations.queries import standing
 from shothub.server.web.access import member
 from shothub.server.web.machines import machine_named, machines_for
+from shothub.wire.apparatus import ApparatusView
 
 _SHOWN_QUEUE = 100
 
@@ -53,8 +57,16 @@ def _context(principal: Principal, name: str) -> dict[str, Any]:
         "description": machine.description,
         "scripts": machine.scripts,
         "queue": queue,
+        "calendar": in_words(standing(found, now())),
         "may_control": "operator" in machine.view.may,
+        "undecided": _undecided(machine.view, name),
     }
+
+
+def _undecided(view: ApparatusView, name: str) -> list[Undecided]:
+    if "operator" not in view.may:
+        return []
+    return undecided_of_apparatus(apparatus_named(name))
 
 
 @member

@@ -31,6 +31,10 @@ from shothub.wire.jobs import JobView, ResultTable
 
 _SHOWN_FILES, _SHOWN_EVENTS = 300, 1000
 
+_CAN_WAIT = frozenset(
+    {JobState.SUBMITTED, JobState.COMPILING, JobState.QUEUED, JobState.RUNNING}
+)
+
 Context = dict[str, Any]
 
 
@@ -57,6 +61,9 @@ def _state(found: Any, view: JobView) -> Context:
         "finished": finished,
         "live": not finished,
         "may_cancel": not finished and view.state != JobState.CANCELLING,
+        "may_hold": view.state in _CAN_WAIT and not view.held,
+        "may_release": view.held and not finished,
+        "undecided": queries.undecided_of(found),
         "submit_again": _again(view),
         "sentence": words.sentence(view),
         "timeline": words.timeline(view, queries.moves_of(found)),

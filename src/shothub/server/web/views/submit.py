@@ -35,7 +35,7 @@ from shothub.server.web.forms import (
 from shothub.server.web.machines import Machine, machine_named, machines_for
 from shothub.server.web.snippets import python_call, shell_call
 from shothub.server.web.uploads import read_script
-from shothub.server.web.words import hold
+from shothub.server.web.words import hold, length
 from shothub.wire.apparatus import ProcedureView
 from shothub.wire.jobs import JobRequestBase, ProcedureRequest
 
@@ -61,10 +61,10 @@ def procedure(
     chosen = _chosen(machine, procedure_name)
     if request.method != "POST":
         form, values = _first_form(request, principal, chosen)
-        count = _count(principal, machine, chosen, form, values)[1]
-        return _form_page(request, machine, chosen, form, count)
+        count = _count(principal, machine, chosen, form, (Labels(), values))[1]
+        return _form_page(request, machine, form, count, chosen=chosen)
     form, labels, values = read_form(chosen, request.POST)
-    form, count = _count(principal, machine, chosen, form, values)
+    form, count = _count(principal, machine, chosen, form, (labels, values))
     if form.is_good and request.POST.get("do") == "submit":
         wanted = _request(machine, chosen, labels, values)
         try:
@@ -72,7 +72,7 @@ def procedure(
         except Refused as refusal:
             form = judged(form, refusal.faults)
     status = 200 if form.is_good else 422
-    return _form_page(request, machine, chosen, form, count, status=status)
+    return _form_page(request, machine, form, count, chosen=chosen, status=status)
 
 
 @member
@@ -83,8 +83,8 @@ def count(
     """Say how many shots the form would make, while it is being filled in."""
     machine = machine_named(principal, name, now=now())
     chosen = _chosen(machine, procedure_name)
-    form, _, values = read_form(chosen, request.POST)
-    counted = _count(principal, machine, chosen, form, values)[1]
+    form, labels, values = read_form(chosen, request.POST)
+    counted = _count(principal, machine, chosen, form, (labels, values))[1]
     return render(request, "shothub/_count.html", {"count": counted})
 
 
@@ -112,6 +112,7 @@ def script(request: HttpRequest, principal: Principal, name: str) -> HttpRespons
         "apparatus": machine.view,
         "description": machine.description,
         "form": form,
+        "groups": machine.groups,
         "once": secrets.token_urlsafe(16),
     }
     return render(request, "shothub/script.html", context, status=status)
@@ -145,10 +146,8 @@ def _request(
     return ProcedureRequest(
         apparatus=machine.view.name,
         procedure=chosen.name,
-        name=labels.name,
-        tags=labels.tags,
-        priority=labels.priority,
         globals=values,
+        **labels.fields(),
     )
 
 
@@ -157,11 +156,12 @@ def _count(
     machine: Machine,
     chosen: ProcedureView,
     form: Form,
-    values: dict[str, JsonValue],
+    given: tuple[Labels, dict[str, JsonValue]],
 ) -> tuple[Form, Context]:
-    """Hold the values against the declaration; say how many shots they make."""
-    nameless = Labels(name="", tags=[], priority=0)
-    wanted = _request(machine, chosen, nameless, values)
+    """Hold the values against the declaration; say how many shots they make, and when."""
+    labels, values = given
+    terms = {} if form.terms.errors else labels.terms
+    wanted = _request(machine, chosen, Labels(terms=terms), values)
     answer = dry_run(
         principal,
         wanted,
@@ -173,7 +173,14 @@ def _count(
     form = judged(form, found)
     if form.faults:
         return form, {"shots": None, "trouble": _trouble(form)}
-    return form, {"shots": answer.shots, "scans": _scans(values)}
+    return form, {
+        "shots": answer.shots,
+        "scans": _scans(values),
+        "seconds": answer.seconds and length(answer.seconds),
+        "starts": answer.starts,
+        "ends": answer.ends,
+        "warnings": answer.warnings,
+    }
 
 
 def _trouble(form: Form) -> str:
@@ -214,10 +221,10 @@ def _submitted(
 def _form_page(
     request: HttpRequest,
     machine: Machine,
-    chosen: ProcedureView,
     form: Form,
     counted: Context,
     *,
+    chosen: ProcedureView,
     status: int = 200,
 ) -> HttpResponse:
     said = {"apparatus": machine.view.name, "procedure": chosen.name}
@@ -229,6 +236,7 @@ def _form_page(
         "count": counted,
         "waiting": hold(machine.view),
         "once": secrets.token_urlsafe(16),
+        "groups": machine.groups,
         "python": python_call(**said, values=chosen.example),
         "shell": shell_call(**said, values=chosen.example),
     }
