@@ -3,6 +3,8 @@
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from random import Random
 from typing import Any
 
 import pytest
@@ -12,10 +14,13 @@ from tests.integration.server.scripted_agent import Answer, Caller
 
 from shothub.runtime import clock
 from shothub.server.accounts.models import Group, Membership, Quota
+from shothub.server.accounts.queries import principal_of_session
 from shothub.server.accounts.services import mint_token
 from shothub.server.jobs.models import Event
-from shothub.server.jobs.services import edges
+from shothub.server.jobs.services import bookings, edges
+from shothub.server.refusals import Refused
 from shothub.server.reservations.models import Reservation
+from shothub.server.reservations.services import Wish
 
 MONDAY = datetime(2027, 1, 4, tzinfo=UTC)
 Book = Callable[..., Answer]
@@ -383,3 +388,37 @@ def test_a_waiting_job_says_whose_time_it_is(
     generous.agent.compile_one()
     notice = generous.bob("GET", f"/jobs/{job}").ok()["notice"]
     assert "is reserved for alice" in notice
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_no_sequence_of_bookings_changes_and_cancellations_overlaps(
+    cast: Cast, seed: int
+) -> None:
+    """What stands never overlaps, whoever asked for what in whichever order."""
+    cast.agent.open(reservations={"hours_per_week": 168.0, "longest_hours": 100.0})
+    random = Random(seed)
+    people = [principal_of_session(cast.users[n]) for n in ("alice", "bob", "olga")]
+    start, now = _soon(), clock.now()
+    taken, refused = 0, 0
+    for _ in range(60):
+        who = random.choice(people)
+        first = start + timedelta(minutes=15 * random.randrange(200))
+        last = first + timedelta(minutes=15 * random.randint(1, 24))
+        rows = list(Reservation.objects.filter(cancelled=None))
+        try:
+            if not rows or random.random() < 0.5:
+                wish = Wish(kind="exclusive", starts=first, ends=last)
+                bookings.book(who, "sim", wish, now=now)
+            elif random.random() < 0.7:
+                pk = random.choice(rows).pk
+                bookings.change(who, pk, starts=first, ends=last, now=now)
+            else:
+                bookings.cancel(who, random.choice(rows).pk, now=now)
+            taken += 1
+        except Refused:
+            refused += 1
+        spans = Reservation.objects.filter(cancelled=None).order_by("starts")
+        times = list(spans.values_list("starts", "ends"))
+        assert all(a[1] <= b[0] for a, b in pairwise(times))
+    assert taken > 10
+    assert refused > 10
