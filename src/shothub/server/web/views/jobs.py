@@ -8,9 +8,13 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from shothub.domain.states import JobState
+from shothub.runtime.clock import now
+from shothub.server.accounts.group_queries import groups_of
 from shothub.server.accounts.principals import Principal
 from shothub.server.apparatus.queries import all_apparatus, description_of
+from shothub.server.jobs.allowances import views_of
 from shothub.server.jobs.queries import JobFilter, list_jobs
+from shothub.server.results.queries import stored_bytes
 from shothub.server.web.access import member
 from shothub.server.web.snippets import python_call, shell_call
 from shothub.server.web.words import is_finished
@@ -78,6 +82,8 @@ def jobs(request: HttpRequest, principal: Principal) -> HttpResponse:
         "here": request.get_full_path(),
         "hub_url": request.build_absolute_uri("/").rstrip("/"),
         "example": _example(machines) if first else None,
+        "groups": groups_of(principal),
+        "quotas": views_of(principal, stored=stored_bytes, now=now()),
     }
     return render(request, "shothub/jobs.html", context)
 
