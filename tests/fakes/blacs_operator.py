@@ -8,7 +8,7 @@ from typing import Any
 
 from shothub.runtime import clock
 
-PATIENCE = 30.0
+PATIENCE = 60.0
 
 
 class Operator:

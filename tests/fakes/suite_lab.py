@@ -31,7 +31,7 @@ from shothub.suite.profile import (
 from shothub.wire.plugin import Offer, Report, State
 
 DEVICES = Path(__file__).parent / "devices"
-PATIENCE = 20.0
+PATIENCE = 60.0
 
 TABLE = """\
 from labscript import AnalogOut, DigitalOut, start, stop

@@ -21,7 +21,7 @@ def lab(stock_lab: Lab) -> Lab:
 
 @pytest.fixture(scope="session")
 def running(stock_lab: Lab) -> Iterator[StockBlacs]:
-    options = ["--margin", "1", "--grace", "3"]
+    options = ["--margin", "2", "--grace", "3"]
     state, environment = stock_lab.state, stock_lab.environment
     with StockBlacs(state, environment, offscreen=True, options=options) as blacs:
         yield blacs
