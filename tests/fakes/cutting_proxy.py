@@ -62,6 +62,8 @@ class CuttingProxy:
         limit = self._random.randint(1, self.most) if self.most else 0
         try:
             await self._pass(far_reader, writer, limit)
+        except asyncio.CancelledError:
+            return  # the proxy ends; asyncio would report it as a mistake
         finally:
             up.cancel()
             await asyncio.gather(up, return_exceptions=True)

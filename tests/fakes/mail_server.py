@@ -24,7 +24,7 @@ class MailServer:
     busy: int = 0
     changed: threading.Condition = field(default_factory=threading.Condition)
 
-    def wait_for(self, number: int, seconds: float = 20.0) -> list[EmailMessage]:
+    def wait_for(self, number: int, seconds: float = 90.0) -> list[EmailMessage]:
         with self.changed:
             arrived = self.changed.wait_for(lambda: len(self.mails) >= number, seconds)
             assert arrived, f"{len(self.mails)} of {number} came"

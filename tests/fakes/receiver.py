@@ -40,7 +40,7 @@ class Receiver:
     def url(self, host: str = "localhost", scheme: str = "http") -> str:
         return f"{scheme}://{host}:{self.port}/hook?from=shothub"
 
-    def wait_for(self, number: int, seconds: float = 20.0) -> list[Received]:
+    def wait_for(self, number: int, seconds: float = 90.0) -> list[Received]:
         with self.changed:
             arrived = self.changed.wait_for(
                 lambda: len(self.received) >= number, seconds
