@@ -139,9 +139,9 @@ def _multiply_shots() -> None:
     columns = ", ".join(f'"{name}"' for name in names)
     values = ", ".join("n.i" if name == "index" else f's."{name}"' for name in names)
     sql = (
-        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n"
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n"  # noqa: S608
         f" WHERE i < {SHOTS - 1}) INSERT INTO jobs_shot ({columns})"
-        f" SELECT {values} FROM jobs_shot s CROSS JOIN n"  # noqa: S608
+        f" SELECT {values} FROM jobs_shot s CROSS JOIN n"
     )
     with connection.cursor() as cursor:
         cursor.execute(sql)
