@@ -23,6 +23,10 @@ from shothub.wire.problems import FaultModel
 
 logger = structlog.get_logger()
 
+FAILED_PAUSE = 10.0
+"""Seconds before a task that failed here by a fault of ours is given back: the hub gives
+it out again at once."""
+
 Tell = Callable[[ev.Event], None]
 R = TypeVar("R")
 
@@ -101,6 +105,10 @@ class Insistence:
         """Insist no longer."""
         self._closed.set()
         self._link.close()
+
+    def rest(self) -> None:
+        """Wait before work that failed comes again."""
+        self._closed.wait(FAILED_PAUSE)
 
     def __call__(self, call: Callable[[], R]) -> R:
         """Return what the call returns.
@@ -199,10 +207,14 @@ class CompileWorker:
     def compile(self, effect: do.CompileJob) -> None:
         """Compile one job; the hub hears of the shots or of the faults."""
         job = effect.task.job
+        failed = True
         try:
             if job not in self._given_up:
                 self._compile(effect)
+            failed = False
         finally:
+            if failed:
+                self._insist.rest()
             self._given_up.discard(job)
             self._tell(ev.CompileEnded(job))
 
@@ -290,13 +302,17 @@ class AnalysisWorker:
     def job(self, effect: do.AnalyseJob, epoch: int) -> None:
         """Run the multi-shot routines of one job."""
         job = effect.task.job
+        failed = True
         try:
             folder = self._shelf.folder(job)
             parcels = self._patiently(
                 lambda: self._analyst.job(effect.task, folder, epoch=epoch)
             )
             self._journal.post(parcels or ())
+            failed = False
         finally:
+            if failed:
+                self._closing.wait(FAILED_PAUSE)
             self._tell(ev.AnalysisEnded(job))
         self._outbox.wake()
         logger.info("job analysed", job=job)

@@ -19,6 +19,7 @@ from shothub.agent.shelf import Shelf
 from shothub.agent.state import InHand
 from shothub.agent.workers import CompileWorker, Insistence, Opener, Starter
 from shothub.domain.faults import Fault
+from shothub.sandbox.host import SandboxFailed
 from shothub.wire.agents import (
     Capacity,
     CompiledShot,
@@ -378,3 +379,27 @@ def test_a_poll_for_shots_is_made_for_grants_too() -> None:
     poll = standing.next_poll("shots")
     assert poll is not None
     assert poll.capacity == Capacity(ahead=7.5)
+
+
+def test_a_task_that_fails_by_our_own_fault_does_not_come_again_in_a_storm(
+    hub: FakeHub, journal: Journal, told: list[ev.Event]
+) -> None:
+    rested: list[list[ev.Event]] = []
+    insist = Insistence(link())
+    insist.rest = lambda: rested.append(list(told))  # type: ignore[method-assign]
+    worker = CompileWorker(
+        compiler=BrokenCompiler(),  # type: ignore[arg-type]
+        hub=hub,
+        shelf=Shelf(journal, journal._folder),
+        tell=told.append,
+        insist=insist,
+    )
+    with pytest.raises(SandboxFailed):
+        worker.compile(do.CompileJob(1, task()))
+    assert rested == [[]]
+    assert told == [ev.CompileEnded("job")]
+
+
+class BrokenCompiler:
+    def compile(self, _task: object, *, epoch: int) -> Product:
+        raise SandboxFailed(f"in session {epoch}")
