@@ -1,7 +1,7 @@
 """The hub as a user sees it: the door to apparatus, jobs and tokens."""
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from types import TracebackType
 from typing import Self
 from uuid import uuid4
@@ -14,6 +14,7 @@ from shothub.client.calls import Submission
 from shothub.client.connection import Connection
 from shothub.client.job import Job, Jobs
 from shothub.client.moments import AnyMoment
+from shothub.client.notices import Notifications, Webhooks, feed
 from shothub.client.profiles import find_account, profile_file
 from shothub.client.reservation import (
     Reservation,
@@ -23,6 +24,7 @@ from shothub.client.reservation import (
 from shothub.client.retries import Manner
 from shothub.client.tokens import Tokens
 from shothub.wire.accounts import Me
+from shothub.wire.notices import FeedEvent
 from shothub.wire.reservations import SessionView
 
 _PAGE = 100
@@ -38,6 +40,8 @@ class Hub:
     Attributes:
         url: its address.
         tokens: makes, lists and revokes tokens.
+        webhooks: registers addresses that are told of jobs.
+        notifications: chooses of which events one is sent an e-mail.
     """
 
     def __init__(
@@ -76,6 +80,8 @@ class Hub:
         )
         self._new_key: Callable[[], str] = _uuid
         self.tokens = Tokens(self._connection)
+        self.webhooks = Webhooks(self._connection)
+        self.notifications = Notifications(self._connection)
 
     def me(self) -> Me:
         """Return who one is, and what the token may do."""
@@ -172,6 +178,21 @@ class Hub:
             NotFound: it is not there, or not yours.
         """
         return self._connection.do(calendar_calls.end_session(ident))
+
+    def feed(
+        self, *, since: int | None = None, apparatus: str = "", follow: bool = False
+    ) -> Iterator[FeedEvent]:
+        """Yield the events of the apparatus that one operates, each once and in order.
+
+        Args:
+            since: id of the event after which to begin; None begins with the newest.
+            apparatus: only those of this one.
+            follow: wait for more, without end.
+
+        Raises:
+            Forbidden: one operates none.
+        """
+        return feed(self._connection, since=since, apparatus=apparatus, follow=follow)
 
     def close(self) -> None:
         """Close the connections."""

@@ -9,6 +9,7 @@ from shothub.client.cli import (
     apparatus,
     control,
     jobs,
+    notices,
     reservations,
     results,
     submit,
@@ -57,6 +58,7 @@ _COMMANDS: tuple[Entry, ...] = (
     ),
     ("events", jobs.events, ("shothub events JOB",)),
     ("cancel", jobs.cancel, ("shothub cancel JOB",)),
+    ("feed", notices.feed, ("shothub feed --follow", "shothub feed -a sim --json")),
     ("hold", control.hold, ("shothub hold JOB",)),
     ("release", control.release, ("shothub release JOB",)),
     ("unknown", control.unknown, ("shothub unknown JOB",)),
@@ -109,6 +111,29 @@ _SESSIONS: tuple[Entry, ...] = (
     ("list", reservations.sessions, ("shothub sessions list --json",)),
     ("end", reservations.end_session, ("shothub sessions end ID",)),
 )
+_WEBHOOKS: tuple[Entry, ...] = (
+    ("list", notices.webhooks, ("shothub webhooks list",)),
+    (
+        "create",
+        notices.create,
+        (
+            "shothub webhooks create https://example.org/hook",
+            "shothub webhooks create https://example.org/hook --event done --event failed",
+        ),
+    ),
+    ("test", notices.try_, ("shothub webhooks test 3",)),
+    ("deliveries", notices.deliveries, ("shothub webhooks deliveries 3",)),
+    ("resume", notices.resume, ("shothub webhooks resume 3",)),
+    ("delete", notices.delete, ("shothub webhooks delete 3",)),
+)
+_NOTIFICATIONS: tuple[Entry, ...] = (
+    ("show", notices.show, ("shothub notifications show",)),
+    (
+        "set",
+        notices.choose,
+        ("shothub notifications set done failed unknown", "shothub notifications set"),
+    ),
+)
 
 
 def add(app: typer.Typer, entries: tuple[Entry, ...]) -> None:
@@ -144,6 +169,10 @@ def build() -> tuple[typer.Typer, typer.Typer]:
     app.add_typer(booked, name="reservations")
     turns = group("Turns of your own for closed loops (made in Python).", _SESSIONS)
     app.add_typer(turns, name="sessions")
+    hooks = group("Have the hub tell your own programs of your jobs.", _WEBHOOKS)
+    app.add_typer(hooks, name="webhooks")
+    mails = group("Choose of what you are sent an e-mail.", _NOTIFICATIONS)
+    app.add_typer(mails, name="notifications")
     return app, machines
 
 
