@@ -1,12 +1,23 @@
 """Reservations and sessions, as users ask for them and see them."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, Field, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, Field, StringConstraints
 
 from shothub.wire.base import Message, Reply
 
+_FIRST_YEAR, _LAST_YEAR = 2000, 2200
+
+
+def _within_reach(at: datetime) -> datetime:
+    """Return a moment in UTC; far from both ends of what can be computed with."""
+    if not _FIRST_YEAR <= at.year < _LAST_YEAR:
+        raise ValueError(f"the year is not from {_FIRST_YEAR} to {_LAST_YEAR - 1}")
+    return at.astimezone(UTC)
+
+
+Moment = Annotated[AwareDatetime, AfterValidator(_within_reach)]
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_\-]{0,47}$")]
 GroupName = Annotated[str, StringConstraints(pattern=r"^(-|[a-z][a-z0-9_\-]{0,47})?$")]
 Title = Annotated[
@@ -26,8 +37,8 @@ class ReservationRequest(Message):
     """
 
     apparatus: Slug
-    starts: AwareDatetime
-    ends: AwareDatetime
+    starts: Moment
+    ends: Moment
     kind: Literal["exclusive", "group", "maintenance"] = "exclusive"
     group: GroupName = ""
     title: Title = ""
@@ -36,8 +47,8 @@ class ReservationRequest(Message):
 class ReservationChange(Message):
     """``PATCH reservations/{id}``: what is not given stays as it is."""
 
-    starts: AwareDatetime | None = None
-    ends: AwareDatetime | None = None
+    starts: Moment | None = None
+    ends: Moment | None = None
     title: Title | None = None
 
 

@@ -422,3 +422,18 @@ def test_no_sequence_of_bookings_changes_and_cancellations_overlaps(
         assert all(a[1] <= b[0] for a, b in pairwise(times))
     assert taken > 10
     assert refused > 10
+
+
+@pytest.mark.parametrize(
+    "moment", ["9999-12-31T23:59:59Z", "0001-01-01T00:00:00+14:00", "1999-12-31T00:00Z"]
+)
+def test_a_moment_out_of_all_reach_is_refused(operator: Caller, moment: str) -> None:
+    body = {"apparatus": "sim", "starts": moment, "ends": moment}
+    assert operator("POST", "/reservations", body).status == 422
+    encoded = moment.replace("+", "%2B")
+    assert operator("GET", f"/reservations?from={encoded}").status == 422
+
+
+def test_operators_too_book_two_years_ahead_at_most(operator: Caller) -> None:
+    refused = _book(operator, clock.now() + timedelta(days=800))
+    assert refused.body["code"] == "too_far_ahead"

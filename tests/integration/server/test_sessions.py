@@ -323,3 +323,28 @@ def test_looking_after_none_asks_the_database_twice(
 ) -> None:
     with django_assert_num_queries(2):
         turns.attend_all(clock.now())
+
+
+def _book(caller: Caller, **changes: object) -> Any:
+    now = clock.now()
+    span = {"starts": now.isoformat(), "ends": (now + timedelta(hours=1)).isoformat()}
+    return caller("POST", "/reservations", {"apparatus": "sim"} | span | changes)
+
+
+def test_nobody_books_the_time_of_an_open_session_of_others(cast: Cast) -> None:
+    ident = _opened(cast, cast.alice)
+    operator = Caller(mint_token(user=cast.users["olga"], now=clock.now()))
+    refused = _book(operator)
+    assert (refused.status, refused.body["code"]) == (409, "overlap")
+    assert "session of alice" in refused.body["detail"]
+    cast.alice("DELETE", f"/sessions/{ident}").ok()
+    _book(operator).ok()
+
+
+def test_maintenance_ends_an_open_session(cast: Cast) -> None:
+    ident = _opened(cast, cast.alice)
+    operator = Caller(mint_token(user=cast.users["olga"], now=clock.now()))
+    _book(operator, kind="maintenance").ok()
+    turns.attend_all(clock.now())
+    seen = cast.alice("GET", f"/sessions/{ident}").ok()
+    assert (seen["state"], seen["notice"]) == ("ended", "a reservation begins")

@@ -80,7 +80,7 @@ def test_a_week_has_a_name_and_neighbours_over_the_year() -> None:
 
 
 def test_a_name_that_is_none_means_the_present_week() -> None:
-    for name in ("", "2026-W99", "x", "2026-W1'"):
+    for name in ("", "2026-W99", "x", "2026-W1'", "9999-W52", "0001-W01"):
         assert monday_of(name, date(2026, 11, 25)) == MONDAY
 
 

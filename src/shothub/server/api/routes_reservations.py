@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from asgiref.sync import sync_to_async
 from django.http import HttpResponse
 from ninja import Query, Router
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
 from shothub.runtime import clock
 from shothub.server.api.access import Needs, NeedsWhileWaiting, Request
@@ -18,6 +18,7 @@ from shothub.server.reservations.services import Wish
 from shothub.server.reservations.turn_services import TurnWish
 from shothub.wire.base import Message
 from shothub.wire.reservations import (
+    Moment,
     ReservationChange,
     ReservationRequest,
     ReservationView,
@@ -36,8 +37,8 @@ class CalendarQuery(Message):
     """Which part of which calendar; from now on unless ``from`` says otherwise."""
 
     apparatus: str = Field("", max_length=48)
-    starts: AwareDatetime | None = Field(None, alias="from")
-    ends: AwareDatetime | None = Field(None, alias="to")
+    starts: Moment | None = Field(None, alias="from")
+    ends: Moment | None = Field(None, alias="to")
 
 
 @reservations.get("", response=list[ReservationView], auth=READ)

@@ -26,6 +26,7 @@ from shothub.wire.reservations import ReservationView
 
 _AHEAD = 20  # bookings: more of them begin later than any shot ends
 _MOST = 2000  # bookings in one answer
+_LAST = 2**63 - 1
 
 
 class NoSuchReservation(NotThere):
@@ -114,7 +115,8 @@ def find_reservation(pk: int) -> Reservation:
         NoSuchReservation: there is none of this number.
     """
     rows = Reservation.objects.select_related("apparatus", "owner", "group")
-    row = rows.defer("apparatus__description").filter(pk=pk).first()
+    rows = rows.defer("apparatus__description")
+    row = rows.filter(pk=pk).first() if 0 < pk <= _LAST else None
     if row is None:
         raise NoSuchReservation(f"There is no reservation {pk}.")
     return row

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from shothub.domain.calendar import clash, next_free, weeks_of
+from shothub.domain.names import is_slug
 from shothub.server.accounts.models import Group, Membership
 from shothub.server.accounts.principals import Principal
 from shothub.server.apparatus.models import Apparatus
@@ -21,6 +22,7 @@ from shothub.server.reservations.turn_queries import open_turn
 SHORTEST = timedelta(minutes=1)
 _LATE = timedelta(minutes=5)  # who books "from now" may have read his clock a while ago
 _LONGEST = timedelta(days=31)  # of operators
+_FARTHEST = timedelta(days=732)  # of operators
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,6 +116,8 @@ def change(
             holder = (row.owner_id, row.group)
             _require_budget(row.apparatus, holder, wish, apart_from=row.pk)
         _require_free(row.apparatus, new_starts, new_ends, apart_from=row.pk)
+        if row.kind != "maintenance" and new_starts < row.starts:
+            _require_no_turn(principal, row.apparatus, new_starts)
     row.starts, row.ends = new_starts, new_ends
     row.title = row.title if title is None else title
     row.save(update_fields=["starts", "ends", "title"])
@@ -163,11 +167,14 @@ def _group_for(principal: Principal, wish: Wish, *, operates: bool) -> Group | N
         if wish.group:
             raise _invalid("Only a reservation of kind group has one.", "group")
         return None
-    group = Group.objects.filter(name=wish.group).first()
+    named = Group.objects.filter(name=wish.group)
+    group = named.first() if is_slug(wish.group) else None
     member = Membership.objects.filter(user_id=principal.user, group=group)
     if group is None or not (operates or member.exists()):
         raise Forbidden(
-            f"You are in no group {wish.group!r}.", code="not_in_group", where="group"
+            f"You are in no group {wish.group[:48]!r}.",
+            code="not_in_group",
+            where="group",
         )
     return group
 
@@ -190,8 +197,10 @@ def _require_fitting(
         hours = longest.total_seconds() / 3600
         detail = f"It is longer than the {hours:g} hours that are allowed at once."
         raise _invalid(detail, "ends", "too_long")
-    if not operates and starts > now + timedelta(days=policy.days_ahead):
-        detail = f"One may book {policy.days_ahead:g} days ahead, not more."
+    ahead = _FARTHEST if operates else timedelta(days=policy.days_ahead)
+    if starts > now + ahead:
+        days = ahead.total_seconds() / 86_400
+        detail = f"One may book {days:g} days ahead, not more."
         raise _invalid(detail, "starts", "too_far_ahead")
 
 

@@ -7,6 +7,7 @@ from django.db import connection
 
 from shothub.domain.calendar import Turn
 from shothub.domain.faults import Fault
+from shothub.domain.names import is_file_name
 from shothub.domain.turns import Life
 from shothub.server.accounts.principals import Principal
 from shothub.server.apparatus.models import Apparatus
@@ -90,7 +91,8 @@ def find_session(principal: Principal, session: str) -> Session:
         NoSuchSession: there is none, or it is another's.
     """
     rows = Session.objects.select_related("apparatus", "owner", "group")
-    row = rows.defer("apparatus__description").filter(pk=session[:16]).first()
+    rows = rows.defer("apparatus__description")
+    row = rows.filter(pk=session).first() if is_file_name(session) else None
     if row is None or not may_see(row, principal):
         raise NoSuchSession(f"There is no session {session[:16]!r} of yours.")
     return row

@@ -116,6 +116,12 @@ def open_row(row: Session, apparatus: Apparatus, *, now: datetime) -> bool:
     return bool(moved)
 
 
+def cut_turn(apparatus: Apparatus, starts: datetime) -> None:
+    """Let the open session end where maintenance begins that was booked meanwhile."""
+    rows = Session.objects.filter(apparatus=apparatus, state="open", until__gt=starts)
+    rows.update(until=starts)
+
+
 def end_row(row: Session, why: str, *, charged: float, now: datetime) -> bool:
     """End a session that is alive; tell whether it was."""
     moved = Session.objects.filter(pk=row.pk, state__in=ALIVE).update(

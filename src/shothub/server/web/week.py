@@ -66,9 +66,11 @@ class Week:
 def monday_of(name: str, today: date) -> date:
     """Return the Monday of a week named as ``2026-W48``, else of the present one."""
     try:
-        return datetime.strptime(f"{name}-1", "%G-W%V-%u").date()  # noqa: DTZ007
+        found = datetime.strptime(f"{name}-1", "%G-W%V-%u").date()  # noqa: DTZ007
     except ValueError:
-        return today - timedelta(days=today.weekday())
+        found = today
+    near = found if 2000 <= found.year < 2200 else today
+    return near - timedelta(days=near.weekday())
 
 
 def name_of(monday: date) -> str:

@@ -5,6 +5,7 @@ from datetime import datetime
 from django.db import transaction
 
 from shothub.server.accounts.principals import Principal
+from shothub.server.apparatus.models import Apparatus
 from shothub.server.apparatus.queries import apparatus_named
 from shothub.server.apparatus.services import lock_apparatus
 from shothub.server.jobs.services.edges import attend
@@ -13,6 +14,7 @@ from shothub.server.outbox.services import tell
 from shothub.server.reservations import queries, services
 from shothub.server.reservations.models import Reservation
 from shothub.server.reservations.services import Wish
+from shothub.server.reservations.turn_services import cut_turn
 from shothub.wire.reservations import ReservationView
 
 
@@ -31,7 +33,7 @@ def book(
         row = services.book(principal, locked, wish, now=now)
         note = Note(now=now, actor=principal.username, detail=queries.in_words(row))
         record_of_apparatus("reservation.booked", note, pk)
-        attend(locked, now=now)
+        _clear(locked, row, now)
         return queries.view_of(row.pk, principal, now=now)
 
 
@@ -60,7 +62,7 @@ def change(
         note = Note(now=now, actor=principal.username, detail=after)
         record_of_apparatus("reservation.changed", note, found.apparatus_id)
         _tell_owner(principal, row, "was changed", note)
-        attend(locked, now=now)
+        _clear(locked, row, now)
         return queries.view_of(row.pk, principal, now=now)
 
 
@@ -81,6 +83,13 @@ def cancel(principal: Principal, reservation: int, *, now: datetime) -> Reservat
             record_of_apparatus("reservation.cancelled", note, found.apparatus_id)
             _tell_owner(principal, row, "was cancelled", note)
         return queries.view_of(row.pk, principal, now=now)
+
+
+def _clear(apparatus: Apparatus, row: Reservation, now: datetime) -> None:
+    """Make room for what may begin now."""
+    if row.kind == "maintenance":
+        cut_turn(apparatus, row.starts)
+    attend(apparatus, now=now)
 
 
 def _tell_owner(

@@ -28,6 +28,7 @@ from shothub.wire.reservations import ReservationView
 
 _INPUT = "%Y-%m-%dT%H:%M"
 _LONGEST_TITLE = 200
+_YEARS = 2000, 2200  # as in wire.reservations
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,11 +96,12 @@ def _fresh(zone: ZoneInfo) -> BookingForm:
 
 
 def _read(given: QueryDict) -> BookingForm:
+    title = given.get("title", "")
     return BookingForm(
         starts=given.get("starts", "").strip(),
         ends=given.get("ends", "").strip(),
         whose=given.get("whose", "me"),
-        title=given.get("title", "").strip()[:_LONGEST_TITLE],
+        title="".join(filter(str.isprintable, title)).strip()[:_LONGEST_TITLE],
     )
 
 
@@ -113,6 +115,8 @@ def _wish(form: BookingForm, zone: ZoneInfo) -> Wish | Fault:
         try:
             given = datetime.fromisoformat(getattr(form, name))
         except ValueError:
+            return Fault(code="bad_time", detail="This is no time.", where=name)
+        if not _YEARS[0] <= given.year < _YEARS[1]:
             return Fault(code="bad_time", detail="This is no time.", where=name)
         times.append(given.replace(tzinfo=given.tzinfo or zone))
     kind, _, group = form.whose.partition(":")
