@@ -13,6 +13,7 @@ from shothub.domain.states import JobState
 from shothub.server.accounts.group_queries import Member, memberships_of
 from shothub.server.accounts.models import Group, User
 from shothub.server.accounts.principals import Principal
+from shothub.server.apparatus.services import lock_several
 from shothub.server.jobs.allowances import (
     StoredBytes,
     bounds_of,
@@ -86,8 +87,10 @@ def submit(
             raise
         return earlier
     bounds = bounds_of(principal.user, groups)
-    jobs = [_new_job(principal, item, names_of(groups), now) for item in ready]
     with transaction.atomic():
+        if _lock_turns(ready):  # a session may have opened or ended since
+            ready = make_all_ready(requests, asker, is_list=is_list)
+        jobs = [_new_job(principal, item, names_of(groups), now) for item in ready]
         is_new = idempotency is None or _claim(principal, idempotency, jobs, now)
         earlier = None if is_new else _answered(principal, idempotency)
         if earlier is None:
@@ -116,6 +119,15 @@ def _answered(
             hint="take a new key for a new submission",
         )
     return owned_jobs(principal, earlier.jobs)
+
+
+def _lock_turns(ready: Sequence[Ready]) -> bool:
+    """Keep sessions that are named as they are; tell whether any is.
+
+    Other jobs need no lock of the apparatus: a new row contradicts nobody.
+    """
+    apparatus = {item.apparatus.pk for item in ready if item.terms.session}
+    return bool(apparatus and lock_several(apparatus))
 
 
 def _lock_takers(principal: Principal, bounds: Sequence[Bound]) -> None:
@@ -229,7 +241,7 @@ def _new_job(
         state=JobState.SUBMITTED.value,
         submitted=now,
     )
-    if terms.group in groups:
+    if terms.group is not None and terms.group in groups:
         job.group = Group(
             pk=terms.group, name=groups[terms.group]
         )  # not asked for again
