@@ -65,7 +65,7 @@ def test_an_unfinished_job_asks_for_news_every_second(
 ) -> None:
     job = submit(cast)
     text = text_of(alice, f"/jobs/{job}")
-    assert 'hx-trigger="every 1s"' in text
+    assert 'hx-trigger="every 1s, changed from:body"' in text
     address = re.search(r'hx-get="(/jobs/\w+/live\?[^"]+)"', text)
     assert address is not None
     same = html.unescape(address[1])

@@ -40,12 +40,13 @@ async def stream_job(
     job: str,
     since: Since = None,
     last_event_id: LastEventId = None,
+    events: Annotated[bool, Query()] = True,
 ) -> HttpResponse | EventStream:
     """Stream a job as server-sent events until it has ended.
 
     ``event``: one change, with its id, each once and in order, from event ``since`` or
     ``Last-Event-ID`` on; ``job``: the job as it is then, at the begin and whenever it has
-    changed; ``end``: it has ended, nothing more comes.
+    changed; ``end``: it has ended, nothing more comes. With ``events=0`` without events.
     """
     viewer = Viewer(request)
 
@@ -54,11 +55,11 @@ async def stream_job(
         found = find_job(viewer.principal(), job)
         view = view_now(found, now=clock.now())
         # After the view: when that says that the job has ended, no event is missing.
-        events = events_of(found, since=since or 0, limit=_PAGE)
+        new = events_of(found, since=since or 0, limit=_PAGE) if events else []
         return News(
-            events=events,
-            last=events[-1].id if events else since or 0,
-            more=len(events) == _PAGE,
+            events=new,
+            last=new[-1].id if new else since or 0,
+            more=len(new) == _PAGE,
             job=view,
         )
 

@@ -13,10 +13,12 @@ from ipaddress import ip_address
 import httpx
 
 from shothub.domain.addresses import Address, BadTarget, Target, require_allowed
+from shothub.runtime import clock
 
 SECRET_PREFIX = "whsec_"  # noqa: S105  (of the secrets' text form, after Standard Webhooks)
 SECONDS = 10.0
 _READ = 4096
+_RESOLVING = 2 * SECONDS
 _GONE = 410
 
 Resolve = Callable[[str, int], Sequence[Address]]
@@ -82,10 +84,13 @@ class Poster:
 
     def post(self, target: Target, body: bytes, said: dict[str, str]) -> Posted:
         """Send one message; every way of failing is an answer."""
+        began = clock.monotonic()
         try:
             addresses = self._resolve(target.host, target.port)
             for address in addresses:
                 require_allowed(address, trusted=target.trusted)
+            if clock.monotonic() - began > _RESOLVING:
+                raise TimeoutError  # another process may have it in hand soon
             return asyncio.run(self._send(target, addresses[0], body, said))
         except BadTarget as refusal:
             return Posted(error=str(refusal))

@@ -9,6 +9,7 @@ from shothub.server.web.views import (
     control,
     job,
     jobs,
+    notices,
     submit,
     tokens,
 )
@@ -67,6 +68,13 @@ urlpatterns = [
     ),
     path(f"{_MACHINE}/pause", apparatus.pause_apparatus, name="pause"),
     path(f"{_MACHINE}/resume", apparatus.resume_apparatus, name="resume"),
+    path("notifications", notices.notifications, name="notifications"),
+    path("webhooks", notices.webhook_create, name="webhook_create"),
+    path("webhooks/<int:ident>", notices.webhook, name="webhook"),
+    path("webhooks/<int:ident>/delete", notices.webhook_delete, name="webhook_delete"),
+    path("webhooks/<int:ident>/test", notices.webhook_test, name="webhook_test"),
+    path("webhooks/<int:ident>/resume", notices.webhook_resume, name="webhook_resume"),
+    path("events", notices.feed, name="feed"),
     path("tokens", tokens.tokens, name="tokens"),
     path("tokens/<slug:ident>/revoke", tokens.token_revoke, name="token_revoke"),
 ]

@@ -22,7 +22,8 @@ from shothub.server.outbox.sealing import CannotOpen, unseal
 from shothub.server.outbox.services.webhooks import silence
 
 # Longer than any delivery can last, so that whoever claims again finds the first gone.
-CLAIM = timedelta(seconds=180)
+CLAIM = timedelta(seconds=45)
+MAIL_CLAIM = timedelta(seconds=180)
 
 
 class Box(NamedTuple):
@@ -145,7 +146,8 @@ def _in_hand(box: Box, now: datetime) -> bool:
 
 
 def _take(messages: Sequence[Message], now: datetime) -> None:
-    claimed = {"claimed_until": now + CLAIM, "tries": F("tries") + 1}
+    lasts = CLAIM if messages[0].webhook_id else MAIL_CLAIM
+    claimed = {"claimed_until": now + lasts, "tries": F("tries") + 1}
     Message.objects.filter(pk__in=[m.pk for m in messages]).update(**claimed)
     for message in messages:
         message.tries += 1

@@ -40,6 +40,63 @@
     }
   }
 
+  // A stream is open only while its page is seen: browsers allow few at once.
+  function follow(address, kinds) {
+    let source = null;
+    let last = "";
+    function open() {
+      if (source || document.hidden) return;
+      const place = new URL(address, window.location.href);
+      if (last) place.searchParams.set("since", last);
+      source = new EventSource(place);
+      for (const [kind, heard] of Object.entries(kinds)) {
+        source.addEventListener(kind, (event) => {
+          last = event.lastEventId || last;
+          heard(event);
+        });
+      }
+      source.addEventListener("end", close);
+    }
+    function close() {
+      if (source) source.close();
+      source = null;
+    }
+    document.addEventListener("visibilitychange", () => (document.hidden ? close() : open()));
+    open();
+  }
+
+  function row(event) {
+    const line = document.createElement("tr");
+    const when = document.createElement("time");
+    when.dateTime = event.at;
+    when.textContent = event.at;
+    const where = event.job ? event.job + (event.shot === null ? "" : ` shot ${event.shot}`) : "";
+    for (const cell of [when, event.apparatus, event.what, where, event.actor, event.detail]) {
+      const place = document.createElement("td");
+      place.append(cell);
+      line.append(place);
+    }
+    localise(line);
+    return line;
+  }
+
+  const feed = document.querySelector("[data-feed]");
+  if (feed) {
+    follow(feed.dataset.feed, {
+      event: (event) => {
+        feed.prepend(row(JSON.parse(event.data)));
+        while (feed.rows.length > 500) feed.deleteRow(-1);
+      },
+    });
+  }
+  const live = document.querySelector("[data-stream]");
+  if (live) {
+    follow(live.dataset.stream, {
+      event: () => {},
+      job: () => document.body.dispatchEvent(new Event("changed")),
+    });
+  }
+
   document.addEventListener("click", (event) => {
     const button = event.target.closest("button[data-copy]");
     if (button) copy(button);
