@@ -256,3 +256,24 @@ def test_a_shot_that_proves_never_begun_runs_though_its_job_had_ended(
     cast.agent.run_one()
     cast.agent.end_job()
     assert view(cast, job)["shots_done"] == 2
+
+
+def test_results_of_an_older_attempt_are_kept_beside_the_newer_ones(
+    cast: Cast, unknown: tuple[str, int]
+) -> None:
+    job, first = unknown
+    decide(cast.alice, job, "rerun").ok()
+    [lease] = cast.agent.lease()
+    second = cast.agent.start(lease).ok()["attempt"]
+    cast.agent.finish(first, "done").ok()
+    cast.agent.analysed(first, atoms=1.0).ok()
+    assert view(cast, job)["state"] == "running", "the re-run is waited for"
+    cast.agent.finish(second).ok()
+    cast.agent.analysed(second, atoms=2.0).ok()
+    cast.agent.analysed(first, atoms=1.0).ok()
+    table = cast.alice("GET", f"/jobs/{job}/results").ok()
+    row = dict(zip(map(tuple, table["columns"]), table["rows"][1], strict=True))
+    assert row["atom_number", "atoms"] == 2.0
+    assert row["atom_number~1", "atoms"] == 1.0
+    cast.agent.end_job()
+    assert view(cast, job)["shots_done"] == 2

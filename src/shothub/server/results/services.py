@@ -4,7 +4,7 @@ import hashlib
 import os
 import tempfile
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path, PurePosixPath
 
@@ -53,6 +53,9 @@ def store_analysis(
 ) -> Accepted:
     """Store the single-shot results of an attempt, from whatever session. Idempotent.
 
+    Those of an attempt that is not the shot's newest are kept beside the others, under
+    names that end in ``~`` and the attempt's number.
+
     Raises:
         NoSuchShot: the apparatus has no such attempt.
     """
@@ -64,8 +67,15 @@ def store_analysis(
         note = Note(
             now=now, actor=ACTOR, epoch=report.epoch, fence=found.fence, late=late
         )
-        _store_runs(shot.job, shot.index, report.routines, now)
-        results_arrived(found, note)
+        if found.number == shot.attempts:
+            _store_runs(shot.job, shot.index, report.routines, now)
+            results_arrived(found, note)
+        else:
+            mark = f"~{found.number}"
+            _store_runs(shot.job, shot.index, report.routines, now, mark=mark)
+            said = replace(note, detail=f"results of attempt {found.number}")
+            record("shot.evidence", said, job=shot.job, shot=shot.index)
+            touch(shot.job)
     return Accepted(late=late)
 
 
@@ -96,15 +106,33 @@ def store_job_analysis(
 
 
 def _store_runs(
-    job: Job, shot: int | None, routines: Sequence[RoutineResult], now: datetime
+    job: Job,
+    shot: int | None,
+    routines: Sequence[RoutineResult],
+    now: datetime,
+    *,
+    mark: str = "",
 ) -> None:
-    RoutineRun.objects.filter(job=job, shot=shot).delete()
+    """Store what routines saved in place of what they saved before.
+
+    Args:
+        job: the job.
+        shot: index of the shot, None for the job as a whole.
+        routines: what they saved.
+        now: the present time.
+        mark: end of the names under which it is kept apart from the rest.
+    """
+    known = RoutineRun.objects.filter(job=job, shot=shot)
+    if mark:
+        known.filter(routine__endswith=mark).delete()
+    else:
+        known.exclude(routine__contains="~").delete()
     RoutineRun.objects.bulk_create(
         RoutineRun(
             job=job,
             shot=shot,
             position=position,
-            routine=result.routine[:100],
+            routine=result.routine[: 100 - len(mark)] + mark,
             state="failed" if result.failed else "done",
             values=result.values,
             reason=result.failed[:2000],
