@@ -12,6 +12,7 @@ from shothub.runtime import clock
 from shothub.server.accounts.models import Group, Membership
 from shothub.server.apparatus.models import Apparatus, Share, Usage
 from shothub.server.jobs.models import Attempt, Job, Shot
+from shothub.server.reservations.models import Reservation, Session
 
 Submit = Callable[..., Any]
 HASTY = {"round_seconds": 2.0, "express_credit": 0.0, "memory": 1.0}
@@ -211,3 +212,62 @@ def test_late_evidence_adds_only_what_was_not_charged(
     usage = Usage.objects.get()
     assert usage.seconds == pytest.approx(3.0)
     assert usage.shots == 1
+
+
+def book(cast: Cast, who: str, starts: float, ends: float) -> None:
+    now = clock.now()
+    Reservation.objects.create(
+        apparatus=Apparatus.objects.get(name="sim"),
+        kind="exclusive",
+        owner=cast.users[who],
+        starts=now + timedelta(seconds=starts),
+        ends=now + timedelta(seconds=ends),
+        created=now,
+    )
+
+
+def test_reserved_time_is_its_holders_alone(cast: Cast, submit: Submit) -> None:
+    queued(cast, submit, cast.alice, 3)
+    book(cast, "bob", -60, 3_600)
+    assert cast.agent.lease(4) == []
+    bobs = queued(cast, submit, cast.bob, 2)
+    leases = cast.agent.lease(4)
+    assert jobs_of(leases) == [bobs, bobs]
+    run(cast, leases[0], seconds=30.0)
+    assert Share.objects.get(user=cast.users["bob"]).tag == 0.0
+    assert Usage.objects.get().seconds == pytest.approx(30.0)
+
+
+def test_before_a_reservation_only_shots_that_fit_are_leased(
+    cast: Cast, submit: Submit
+) -> None:
+    long = queued(cast, submit, cast.alice, 3, priority=5)
+    Job.objects.filter(pk=long).update(shot_seconds=500.0)
+    Shot.objects.filter(job=long).update(duration=500.0)
+    short = queued(cast, submit, cast.alice, 200)
+    book(cast, "bob", 30, 3_600)
+    leases = cast.agent.lease(100)
+    assert set(jobs_of(leases)) == {short}
+    assert 24 <= len(leases) <= 28
+
+
+def test_a_session_opens_when_its_users_turn_comes(cast: Cast, submit: Submit) -> None:
+    cast.agent.open(queue=HASTY)
+    alices = queued(cast, submit, cast.alice, 20)
+    [lease] = cast.agent.lease()
+    run(cast, lease, seconds=5.0)
+    asked = {"apparatus": "sim", "idle_seconds": 60, "total_seconds": 600}
+    session = cast.bob("POST", "/sessions", asked).ok()["id"]
+    assert cast.agent.lease(4) == []
+    assert Session.objects.get(pk=session).state == "open"
+    bobs = queued(cast, submit, cast.bob, 2, session=session)
+    leases = cast.agent.lease(4)
+    assert jobs_of(leases) == [bobs, bobs]
+    run(cast, leases[0])
+    used = Usage.objects.filter(user=cast.users["bob"])
+    assert not used.exists()
+    now = clock.now()
+    Session.objects.filter(pk=session).update(opened=now - timedelta(seconds=40))
+    cast.bob("DELETE", f"/sessions/{session}").ok()
+    assert used.get().seconds == pytest.approx(40.0, abs=5.0)
+    assert alices in jobs_of(cast.agent.lease(4)) + jobs_of(cast.agent.lease(4))
