@@ -155,6 +155,11 @@ class Job(models.Model):
                 name="job_to_tell",
             ),
             models.Index(
+                fields=["apparatus", "owner", "-priority", "submitted", "id"],
+                condition=models.Q(state="submitted"),
+                name="job_to_compile",
+            ),
+            models.Index(
                 fields=["not_before"],
                 condition=models.Q(barred="not_before"),
                 name="job_not_before",

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Count, QuerySet
+from django.db.models import QuerySet
 
 from shothub.domain.states import JobState, ShotState
 from shothub.server.accounts.principals import Principal
@@ -14,6 +14,7 @@ from shothub.server.apparatus.models import Apparatus
 from shothub.server.apparatus.queries import description_of
 from shothub.server.apparatus.services import is_newest_poll, note_contact
 from shothub.server.jobs.attention import attention
+from shothub.server.jobs.compile_order import next_to_compile
 from shothub.server.jobs.models import Attempt, Job, Shot
 from shothub.server.jobs.services import leasing
 from shothub.server.jobs.services.ahead import Granter, grants_ahead
@@ -158,39 +159,34 @@ def _give_compile(apparatus: Apparatus, number: int, note: Note) -> list[Compile
     """Give jobs to compile: the open session's, then of those who have fewest ready."""
     if number <= 0:
         return []
+    number = min(number, _MOST)
     jobs = Job.objects.filter(apparatus=apparatus, state=JobState.SUBMITTED.value)
-    owners = list(jobs.order_by().values_list("owner", flat=True).distinct())
-    ahead = _compiled_ahead(apparatus) if len(owners) > 1 else {}
-    urgent = _of_open_session(jobs, apparatus)
+    chosen = _of_open_session(jobs, apparatus)[:number]
+    if len(chosen) < number:
+        others = next_to_compile(apparatus.pk, number)
+        chosen += [job for job in others if job not in chosen][: number - len(chosen)]
+    if not chosen:
+        return []
+    found = jobs.select_related("owner", "files_given").in_bulk(chosen)
     tasks: list[CompileTask] = []
-    for _ in range(min(number, _MOST)):
-        heads = [jobs.filter(owner=owner).order_by(*TURN).first() for owner in owners]
-        waiting = urgent[:1] or [head for head in heads if head]
-        urgent = urgent[1:]
-        if not waiting:
-            break
-        job = min(waiting, key=lambda j: (ahead.get(j.owner_id, 0), j.submitted, j.pk))
-        ahead[job.owner_id] = ahead.get(job.owner_id, 0) + 1
+    for job in (found[pk] for pk in chosen):
         move_job(job, JobState.COMPILING, note, _task(note))
         tasks.append(_compile_task(job, apparatus))
     return tasks
 
 
-def _of_open_session(jobs: QuerySet[Job], apparatus: Apparatus) -> list[Job]:
+def _of_open_session(jobs: QuerySet[Job], apparatus: Apparatus) -> list[str]:
     """Return which of these the user waits for whose turn it is alone."""
     turn = open_turn(apparatus)
-    return list(jobs.filter(session=turn.id).order_by(*TURN)[:_MOST]) if turn else []
+    if turn is None:
+        return []
+    own = jobs.filter(session=turn.id).order_by(*TURN)
+    return list(own.values_list("pk", flat=True)[:_MOST])
 
 
 def _task(note: Note) -> dict[str, object]:
     until = note.now + timedelta(seconds=settings.SHOTHUB.task_seconds)
     return {"task_epoch": note.epoch, "task_expires": until}
-
-
-def _compiled_ahead(apparatus: Apparatus) -> dict[int, int]:
-    states = [JobState.COMPILING.value, JobState.QUEUED.value, JobState.RUNNING.value]
-    jobs = Job.objects.filter(apparatus=apparatus, state__in=states).order_by()
-    return dict(jobs.values_list("owner").annotate(Count("pk")))
 
 
 def _compile_task(job: Job, apparatus: Apparatus) -> CompileTask:
