@@ -17,6 +17,9 @@ from shothub.client.watching import LONG_POLL
 from shothub.wire.reservations import SessionRequest, SessionView
 
 
+_FAREWELL = 10.0  # seconds: whoever leaves does not wait for a hub that is away
+
+
 @dataclass(frozen=True)
 class Door:
     """What a turn needs of its apparatus.
@@ -113,8 +116,9 @@ class Turn:
 
     def _leave(self) -> None:
         """End it; if the hub cannot be reached, it ends by itself when it is idle."""
+        call = calendar_calls.end_session(self.id)
         try:
-            self.end()
+            self.view = self._connection.do(call, self._connection.tries(_FAREWELL))
         except ShothubError as error:
             with watcher(progress=self._progress) as shown:
                 shown.note(f"session {self.id} ends when it is idle: {error}")
