@@ -16,7 +16,6 @@ from shothub.client.requests import JobOptions
 from shothub.client.watching import LONG_POLL
 from shothub.wire.reservations import SessionRequest, SessionView
 
-
 _FAREWELL = 10.0  # seconds: whoever leaves does not wait for a hub that is away
 
 
