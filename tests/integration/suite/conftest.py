@@ -36,6 +36,13 @@ def blacs(running: StockBlacs, stock_lab: Lab) -> Iterator[StockBlacs]:
     stock_lab.mood.write_text("")
 
 
+def forget_settings(lab: AnyLab) -> None:
+    """Let BLACS know nothing of a pause that was saved when it was last closed."""
+    saved = lab.state / "profile" / "labscript-suite" / "app_saved_configs"
+    for file in saved.rglob("*_BLACS.h5"):
+        file.unlink()
+
+
 @pytest.fixture
 def ear(request: pytest.FixtureRequest, lab: AnyLab) -> Iterator[Ear]:
     if isinstance(lab, Lab):
@@ -50,6 +57,7 @@ def ear(request: pytest.FixtureRequest, lab: AnyLab) -> Iterator[Ear]:
         ear.close()
         blacs: StockBlacs = request.getfixturevalue("running")
         blacs.kill()
+        forget_settings(lab)
         blacs.start()
         ear = Ear(lab.state)
         ear.state("idle")

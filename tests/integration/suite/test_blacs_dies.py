@@ -142,7 +142,7 @@ def test_a_queue_that_dies_again_and_again_is_left_to_a_person(
     ear.wait(State, lambda state: state.offered is not None)
     lab.operator.wait("it stays dead", lambda: not lab.operator.sees()["alive"])
     assert not lab.operator.do("app.exiting")
-    blacs.kill()
+    blacs.stop()
 
 
 # BLACS's own port.
