@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.apps import apps
+from django.db import connection
 from tests.integration.server.hub_cast import Cast
 
 from shothub.runtime import clock
@@ -191,6 +192,7 @@ def test_one_key_at_the_same_time_makes_one_job(lasting_cast: Cast) -> None:
 
     def send() -> None:
         answers.append(lasting_cast.alice("POST", "/jobs", BODY, Idempotency_Key="k"))
+        connection.close()
 
     threads = [threading.Thread(target=send) for _ in range(6)]
     for thread in threads:

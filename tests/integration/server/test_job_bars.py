@@ -1,10 +1,12 @@
 """What keeps jobs waiting: holds, times, other jobs, a draining apparatus."""
 
+import threading
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
 from tests.integration.server.hub_cast import Cast
 from tests.integration.server.scripted_agent import Caller
 
@@ -255,7 +257,10 @@ def test_a_shot_that_is_kept_unknown_is_not_good_to_follow(
 def test_jobs_of_one_list_may_name_one_another(cast: Cast) -> None:
     one = {"kind": "procedure", "apparatus": "sim", "procedure": "bec_tof"}
     made = cast.alice("POST", "/jobs", [one, one | {"after": ["#0"]}]).ok()
+    assert made[1]["after"] == [made[0]["id"]]
     assert view(cast, made[1]["id"])["after"] == [made[0]["id"]]
+    listed = cast.alice("GET", "/jobs").ok()["jobs"]
+    assert sorted(len(job["after"]) for job in listed) == [0, 1]
     answer = cast.alice("POST", "/jobs", [one | {"after": ["#0"]}, one])
     assert (answer.status, answer.body["code"]) == (422, "unknown_job")
     assert answer.body["where"] == "body.0.after"
@@ -307,3 +312,32 @@ def test_an_operator_lifts_the_hubs_hold(cast: Cast, submit: Submit) -> None:
     assert cast.alice("POST", "/apparatus/sim/lift-hold").status == 403
     assert cast.olga("POST", "/apparatus/sim/lift-hold").ok()["held"] == ""
     assert len(cast.agent.lease()) == 1
+
+
+def test_start_does_not_wait_for_the_hub_to_look(cast: Cast, submit: Submit) -> None:
+    job = submit(start_by=at(3600))["id"]
+    cast.agent.compile_one()
+    [lease] = cast.agent.lease()
+    pass_time(job, "start_by")
+    refused = cast.agent.start(lease)
+    assert (refused.status, refused.body["code"]) == (409, "expired")
+
+
+def test_several_sweeps_at_once_do_each_thing_once(lasting_cast: Cast) -> None:
+    body = {"kind": "procedure", "apparatus": "sim", "procedure": "bec_tof"}
+    late = lasting_cast.alice("POST", "/jobs", body | {"start_by": at(3600)}).ok()["id"]
+    after = lasting_cast.alice("POST", "/jobs", body | {"after": [late]}).ok()["id"]
+    pass_time(late, "start_by")
+
+    def look() -> None:
+        sweep_all(clock.now())
+        connection.close()
+
+    threads = [threading.Thread(target=look) for _ in range(5)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for job, ended in ((late, "job.expired"), (after, "job.failed")):
+        events = lasting_cast.alice("GET", f"/jobs/{job}/events").ok()
+        assert [e["what"] for e in events].count(ended) == 1

@@ -95,3 +95,12 @@ def jobs_after(job: Job) -> list[str]:
     """Return the ids of the jobs that a job waits for or has waited for."""
     links = JobAfter.objects.filter(job=job).order_by("id")
     return list(links.values_list("after_id", flat=True))
+
+
+def all_after(jobs: Sequence[str]) -> dict[str, list[str]]:
+    """Return the same of several jobs, by the id of the waiting one."""
+    links = JobAfter.objects.filter(job__in=jobs).order_by("id")
+    found: dict[str, list[str]] = {}
+    for job, earlier in links.values_list("job_id", "after_id"):
+        found.setdefault(job, []).append(earlier)
+    return found

@@ -1,6 +1,6 @@
 """Questions about jobs, shots, events and the queue."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -8,7 +8,12 @@ from django.db.models import Q, Sum
 
 from shothub.server.accounts.principals import Principal
 from shothub.server.apparatus.models import Apparatus
-from shothub.server.jobs.dues import jobs_after, undecided_on, undecided_shots
+from shothub.server.jobs.dues import (
+    all_after,
+    jobs_after,
+    undecided_on,
+    undecided_shots,
+)
 from shothub.server.jobs.forecasts import outlook_of
 from shothub.server.jobs.models import Event, Job, Jobs, Shot
 from shothub.server.jobs.notices import notice_of, notice_of_shot
@@ -72,13 +77,14 @@ def owned_jobs(principal: Principal, ids: list[str]) -> list[JobView]:
     """Return jobs of the user by id, in the order of the ids."""
     mine = Job.objects.visible_to(principal).select_related(*_SHOWN)
     jobs = mine.defer("apparatus__description").in_bulk(ids)
-    return [job_view(jobs[pk]) for pk in ids]
+    after = all_after(ids)
+    return [job_view(jobs[pk], after=after.get(pk, ())) for pk in ids]
 
 
 _SHOWN = ("owner", "apparatus", "group")
 
 
-def job_view(job: Job, *, owner: str = "") -> JobView:
+def job_view(job: Job, *, owner: str = "", after: Sequence[str] = ()) -> JobView:
     """Return a job as its owner sees it; the place in the queue is asked for apart."""
     return JobView(
         id=job.pk,
@@ -101,6 +107,7 @@ def job_view(job: Job, *, owner: str = "") -> JobView:
         held=job.held or bool(job.held_by),
         not_before=job.not_before,
         start_by=job.start_by,
+        after=list(after),
         globals=job.globals,
         faults=[FaultModel.model_validate(fault) for fault in job.faults],
         submitted=job.submitted,
@@ -149,9 +156,10 @@ def list_jobs(principal: Principal, wanted: JobFilter) -> JobPage:
         total, page = len(ids), list(jobs.filter(pk__in=ids[shown]))
     else:
         total, page = jobs.count(), list(jobs[shown])
+    after_ids = all_after([job.pk for job in page])
     after = start + len(page)
     return JobPage(
-        jobs=[job_view(job) for job in page],
+        jobs=[job_view(job, after=after_ids.get(job.pk, ())) for job in page],
         total=total,
         next=str(after) if after < total else None,
     )

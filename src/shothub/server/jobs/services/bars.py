@@ -76,7 +76,7 @@ def _settle(job: Job, apparatus: Apparatus, note: Note) -> bool:
     job.apparatus = apparatus
     if job.state in {JobState.CANCELLING, JobState.CANCELLED}:
         return False
-    if may_expire(job, note):
+    if may_expire(job, note.now):
         expire(job, note)
         return True
     told = _hear_of_predecessors(job, note)

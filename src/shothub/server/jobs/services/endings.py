@@ -1,5 +1,7 @@
 """Jobs that end before their shots ran, and jobs that are taken up again."""
 
+from datetime import datetime
+
 from shothub.domain.faults import Fault
 from shothub.domain.states import JobState, ShotState
 from shothub.server.jobs.models import Job, Shot
@@ -31,9 +33,9 @@ def end_unstarted(job: Job, target: JobState, fault: Fault, note: Note) -> None:
     move_job(job, target, note, {**said, "barred": ""})
 
 
-def may_expire(job: Job, note: Note) -> bool:
+def may_expire(job: Job, now: datetime) -> bool:
     """Tell whether the time is over by which a shot should have started, and none has."""
-    late = job.start_by is not None and job.start_by <= note.now
+    late = job.start_by is not None and job.start_by <= now
     return late and job.started is None and JobState(job.state) in _STARTABLE
 
 

@@ -10,6 +10,7 @@ from shothub.server.apparatus.models import Apparatus
 from shothub.server.jobs.models import Attempt, Shot
 from shothub.server.jobs.services.agents import ACTOR, lock_apparatus, require_epoch
 from shothub.server.jobs.services.attempts import not_its_time, open_attempt
+from shothub.server.jobs.services.endings import may_expire
 from shothub.server.jobs.transitions import Note
 from shothub.server.refusals import Conflict, NotThere
 from shothub.wire.agents import Start, Started
@@ -70,6 +71,8 @@ def _require_startable(
         )
     if shot.lease_expires is not None and shot.lease_expires < now:
         raise StartRefused("The lease has run out.", code="lease_lost")
+    if may_expire(shot.job, now):
+        raise StartRefused("The time to start the job is over.", code="expired")
     if shot.job.barred:
         raise StartRefused(f"The job waits: {shot.job.barred}.", code="barred")
     fault = not_its_time(shot, apparatus, now)

@@ -98,7 +98,20 @@ def submit(
             _require_room(asker, bounds, ready, stored)
             _estimate(ready, jobs, bounds)
             _store(principal, ready, jobs, now)
-    return earlier or [job_view(job, owner=principal.key) for job in jobs]
+    return earlier or _views(principal, ready, jobs)
+
+
+def _views(
+    principal: Principal, ready: Sequence[Ready], jobs: Sequence[Job]
+) -> list[JobView]:
+    return [
+        job_view(job, owner=principal.key, after=_ids_after(item, jobs))
+        for job, item in zip(jobs, ready, strict=True)
+    ]
+
+
+def _ids_after(item: Ready, jobs: Sequence[Job]) -> list[str]:
+    return [jobs[place].pk for place in item.terms.after_listed] + [*item.terms.after]
 
 
 def _answered(

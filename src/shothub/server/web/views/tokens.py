@@ -30,8 +30,8 @@ _WORDS = {
     "tokens:read": "list your tokens",
     "tokens:create": "make tokens",
     "tokens:revoke": "revoke tokens",
-    "apparatus:control": "pause and resume apparatus",
-    "queue:manage": "manage the queue",
+    "apparatus:control": "pause, drain and resume apparatus",
+    "queue:manage": "hold any job, decide about unknown shots",
     "metrics:read": "read the hub's metrics",
 }
 _USUAL = frozenset(scope for scope in list(_WORDS)[:6])
