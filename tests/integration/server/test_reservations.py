@@ -19,6 +19,7 @@ from shothub.server.accounts.services import mint_token
 from shothub.server.jobs.models import Event
 from shothub.server.jobs.services import bookings, edges
 from shothub.server.refusals import Refused
+from shothub.server.reservations import services
 from shothub.server.reservations.models import Reservation
 from shothub.server.reservations.services import Wish
 
@@ -437,3 +438,14 @@ def test_a_moment_out_of_all_reach_is_refused(operator: Caller, moment: str) -> 
 def test_operators_too_book_two_years_ahead_at_most(operator: Caller) -> None:
     refused = _book(operator, clock.now() + timedelta(days=800))
     assert refused.body["code"] == "too_far_ahead"
+
+
+def test_the_control_overlaps_where_nothing_is_checked(
+    generous: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start = _soon()
+    _book(generous.alice, start).ok()
+    assert _book(generous.bob, start).status == 409
+    monkeypatch.setattr(services, "_require_free", lambda *_, **__: None)
+    _book(generous.bob, start).ok()
+    assert Reservation.objects.filter(starts=start).count() == 2
