@@ -20,7 +20,7 @@ from shothub.server.jobs.services.returns import return_leases
 from shothub.server.jobs.transitions import Note
 from shothub.wire.agents import Holding, ShotGrant, ShotLease
 
-_MOST = 100  # in one answer
+_MOST = 20  # in one answer: the agent asks on at once, and others get in between
 _GUESS = 10.0  # seconds of a shot whose duration is not known
 
 
