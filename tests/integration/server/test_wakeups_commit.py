@@ -2,14 +2,13 @@
 
 import asyncio
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import pytest
 from django.apps import apps
 from django.db import connection, transaction
 
 from shothub.server.wakeups import Wakeups
-
-Hears = Callable[[Callable[[], None]], bool]
 
 
 @pytest.fixture
@@ -26,15 +25,15 @@ def heard(wakeups: Wakeups, change: Callable[[], None], seconds: float) -> bool:
     async def scene() -> bool:
         with wakeups.listen("job:a") as bell:
             while not await bell.wait(0.1):  # hears by now
-                await asyncio.to_thread(wakeups.notify, "job:a")
+                await asyncio.to_thread(run, partial(wakeups.notify, "job:a"))
             while await bell.wait(0.2):
                 pass
-            await asyncio.to_thread(run)
+            await asyncio.to_thread(run, change)
             return await bell.wait(seconds)
 
-    def run() -> None:
+    def run(what: Callable[[], None]) -> None:
         try:
-            change()
+            what()
         finally:
             connection.close()
 
