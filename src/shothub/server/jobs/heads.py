@@ -31,14 +31,13 @@ _JOB = (
 _SHARES = f"""
     SELECT share.id, share.group_id, share.user_id, share.tag, share.virtual_time,
         share.usage, share.usage_at, share.credit, share.credit_at, whole.weight,
-        member.weight, {_JOB}
+        member.weight, CASE WHEN share.user_id IS NOT NULL THEN COALESCE(
+            ({_FIRST.format(service="normal")}), ({_FIRST.format(service="scavenger")})
+        ) END
     FROM apparatus_share share
     LEFT JOIN accounts_group whole ON whole.id = share.group_id
     LEFT JOIN accounts_membership member
         ON member.group_id = share.group_id AND member.user_id = share.user_id
-    LEFT JOIN jobs_job job ON share.user_id IS NOT NULL AND job.id = COALESCE(
-        ({_FIRST.format(service="normal")}), ({_FIRST.format(service="scavenger")})
-    )
     WHERE share.apparatus_id = %s AND (share.waiting > 0{{more}})
 """  # noqa: S608
 _OF_LAB = f"""
@@ -104,7 +103,7 @@ def shares_and_heads(
     """
     shares: dict[Key, Share] = {}
     groups: dict[int, Share] = {}
-    heads, serving = [], None
+    jobs, serving = [], None
     for row in _shares(apparatus, also):
         pk, group, user = row[:3]
         if user is None:
@@ -113,10 +112,21 @@ def shares_and_heads(
         key = Key(group, user)
         shares[key] = _share(row, row[10])
         serving = key if pk == apparatus.serving_id else serving
-        heads += [_head(row[11:])] if row[11] is not None else []
+        jobs += [row[11]] if row[11] is not None else []
     empty = empty_state(apparatus)
     state = replace(empty, shares=shares, groups=groups, serving=serving)
-    return state, heads
+    return state, _heads(jobs)
+
+
+def _heads(jobs: Sequence[str]) -> list[Head]:
+    if not jobs:
+        return []
+    # A statement of its own: a planner may join the jobs the wrong way round.
+    marks = ", ".join(["%s"] * len(jobs))
+    return [_head(row) for row in _ask(f"{_BY_ID} ({marks})", jobs)]
+
+
+_BY_ID = f"SELECT {_JOB} FROM jobs_job job WHERE job.id IN"  # noqa: S608
 
 
 def _shares(apparatus: Apparatus, also: Collection[Key]) -> Iterable[Sequence[Any]]:
