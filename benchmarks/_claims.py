@@ -33,11 +33,13 @@ class Stopwatch:
 
     def __init__(self) -> None:
         self._spent: dict[str, list[float]] = {}
+        self._cpu: dict[str, list[float]] = {}
 
     def time(self, name: str, call: Callable[[], T]) -> T:
         """Make a call and note how long it took."""
-        begun = time.perf_counter()
+        begun, cpu = time.perf_counter(), time.process_time()
         done = call()
+        self._cpu.setdefault(name, []).append(1e3 * (time.process_time() - cpu))
         self._spent.setdefault(name, []).append(1e3 * (time.perf_counter() - begun))
         return done
 
@@ -48,6 +50,8 @@ class Stopwatch:
             ordered = sorted(values[WARM_UP:])
             found[f"{name}_p50_ms"] = round(statistics.median(ordered), 2)
             found[f"{name}_p99_ms"] = round(ordered[int(0.99 * len(ordered))], 2)
+            cpu = statistics.median(self._cpu[name][WARM_UP:])
+            found[f"{name}_cpu_p50_ms"] = round(cpu, 2)
         return found
 
 
