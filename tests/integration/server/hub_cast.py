@@ -34,7 +34,7 @@ def make_cast() -> Cast:
     operator = mint_token(
         user=users["olga"],
         now=now,
-        scopes=["apparatus:read", "apparatus:control", "metrics:read"],
+        scopes=["apparatus:read", "apparatus:control", "queue:manage", "metrics:read"],
     )
     agent = mint_token(user=users["robot"], now=now, apparatus="sim")
     return Cast(

@@ -78,9 +78,9 @@ def test_a_right_credential_gets_past_the_gate(
 ) -> None:
     """The control of the matrix: what was refused above was not refused for all."""
     job = submit()["id"]
-    caller = {"agent:run": cast.agent.call, "apparatus:control": cast.olga}.get(
-        scope, cast.alice
-    )
+    operators = {"apparatus:control": cast.olga, "queue:manage": cast.olga}
+    callers = {"agent:run": cast.agent.call, **operators}
+    caller = callers.get(scope, cast.alice)
     target = filled(path, job)
     if path.endswith("/stream"):
         pytest.skip("it streams until the job has ended; see test_waiting.py")

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from django.conf import settings
-from django.db.models import Sum
+from django.db.models import F, Sum
 from pydantic import JsonValue
 
 from shothub.server.jobs.models import Job, Shot
@@ -77,7 +77,8 @@ def files_of(job: Job, *, kind: str = "", label: str = "") -> list[FileView]:
         files = files.filter(kind=kind)
     if label:
         files = files.filter(label=label)
-    return [file_view(file) for file in files.order_by("shot", "name")]
+    in_order = files.order_by(F("shot").asc(nulls_first=True), "name")
+    return [file_view(file) for file in in_order]
 
 
 def images_of(job: Job) -> list[FileView]:
