@@ -34,8 +34,8 @@ HEALING = 300.0
 MANY = 5
 """Shots that a newer agent runs before the older one wakes up: more than it had leased."""
 LOOK = 2.0
-STALLED = 20.0
-"""Seconds without an ended job after which people start what they had forgotten."""
+STALLED = 30.0
+"""Seconds in which no machine began a shot, after which people start what they had forgotten."""
 
 
 class Settings(BaseSettings):
@@ -151,6 +151,11 @@ class Site:
         """Tell whether all shots were submitted and have ended."""
         ended = all(submitter.finished for submitter in self.submitters)
         return ended and not self.orders.left
+
+    @property
+    def runs(self) -> int:
+        """How many shots the machines have begun."""
+        return sum(one.runs for one in self.apparatus)
 
     @property
     def oracles(self) -> list[Path]:
@@ -270,7 +275,7 @@ def _disturb(site: Site, deeds: Deeds, began: float) -> None:
     weights = {name: w for name, w in (KILLS | OTHER).items() if name in acts}
     weights["take over"] = settings.take_overs
     shown = progress = looked = clock.monotonic()
-    ended = 0
+    ran = 0
     while not site.all_ended and not _proved(site, began):
         if deeds.kills < _due(site):
             name = choose(weights, chance)
@@ -279,8 +284,8 @@ def _disturb(site: Site, deeds: Deeds, began: float) -> None:
         clock.pause(chance.uniform(0, 0.1))
         site.look_after()
         now = clock.monotonic()
-        if site.ended != ended:
-            ended, progress = site.ended, now
+        if now - looked > LOOK and site.runs != ran:
+            ran, progress = site.runs, now
         if now - looked > LOOK:
             looked = now
             site.lift_holds()
