@@ -37,3 +37,12 @@ def hold_folder(folder: Path) -> int:
     os.ftruncate(lock, 0)
     os.write(lock, str(os.getpid()).encode())
     return lock
+
+
+def require_free(folder: Path) -> None:
+    """Refuse at once, before anything slow is begun, where another agent works.
+
+    Raises:
+        AnotherAgent: another process holds the folder.
+    """
+    os.close(hold_folder(folder))

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from shothub.agent.agent import Agent, PluginMaker
-from shothub.agent.alone import AnotherAgent
+from shothub.agent.alone import AnotherAgent, require_free
 from shothub.agent.hub import AgentHub
 from shothub.agent.ports import GuestPort
 from shothub.agent.prepare import NotReady, Prepared, prepare
@@ -100,6 +100,7 @@ def run(folder: Path, hub: str, token: str) -> None:
     console = Console(stderr=True)
     try:
         prepared = prepare(folder)
+        require_free(prepared.state)
         with ExitStack() as stack:
             agent = _assemble(stack, console, prepared, hub, token)
             code = _work(agent, console)
