@@ -58,9 +58,6 @@ OCCASIONS: dict[str, Occasion] = {
         audience="staff",
         mailed=True,
     ),
-    "offline": Occasion(
-        meaning="an apparatus cannot be reached", audience="staff", mailed=True
-    ),
 }
 ALWAYS = frozenset({"webhook", "test"})
 """Occasions that cannot be chosen: whoever needs to be told of them is."""
