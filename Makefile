@@ -1,5 +1,5 @@
 # Every target sets up what it needs in .venv and reuses it next time.
-.PHONY: demo test check bench docs format
+.PHONY: demo test soak soak-postgresql check bench docs format
 
 demo:            ## the whole of shothub on this machine, with a simulated apparatus
 	@tools/setup demo
@@ -16,6 +16,18 @@ test:            ## all tests, on SQLite; those of the hub first on PostgreSQL
 	@tools/setup dev
 	@.venv/bin/python tests/postgres.py .venv/bin/pytest $(LEFT_OPEN) $(ON_POSTGRESQL)
 	@.venv/bin/pytest
+
+# One hundred thousand shots and a thousand kills; SOAK_SHOTS=1000 SOAK_KILLS=20 for fewer.
+SOAK = .venv/bin/python -m tests.scenario.kills.soak
+
+soak:            ## kill everything at random for hours; ends with one JSON line
+	@tools/setup dev
+	@SHOTHUB_QUEUE_EXAMPLES=500 .venv/bin/pytest -q --timeout 7200 tests/integration/server/test_queue_machine.py
+	@PYTHONPATH=. $(SOAK)
+
+soak-postgresql: ## the same on PostgreSQL, whose processes are killed too
+	@tools/setup dev
+	@PYTHONPATH=. .venv/bin/python tests/postgres.py $(SOAK)
 
 check:           ## format, lint, types, layers
 	@tools/setup dev

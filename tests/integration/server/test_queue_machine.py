@@ -49,7 +49,7 @@ from shothub.server.jobs.services import (
     unknown,
 )
 from shothub.server.jobs.services.returns import return_all_lapsed
-from shothub.server.refusals import Refused
+from shothub.server.refusals import Conflict, Refused
 from shothub.server.results.services import store_analysis, store_job_analysis
 from shothub.wire.agents import (
     Capacity,
@@ -307,7 +307,7 @@ class QueueMachine(RuleBasedStateMachine):
             ended=max(self.now, opened),
         )
         if self.model.finish(attempt, outcome, self.now):
-            with pytest.raises(shots.Conflict):
+            with pytest.raises(Conflict):
                 shots.finish(self.robot, attempt, report, now=self.now)
         else:
             shots.finish(self.robot, attempt, report, now=self.now)

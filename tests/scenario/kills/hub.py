@@ -2,13 +2,18 @@
 
 import json
 import os
+import random
+import signal
 import socket
 import subprocess
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import psycopg
+from tests.postgres import for_another_hub
 from tests.scenario.kills.processes import start_python
 
 from shothub.runtime import clock
@@ -39,6 +44,10 @@ for name in users:
     tokens[name] = mint_token(user=user, now=now, name=name)
 print(json.dumps(tokens))
 """
+_BACKENDS = """
+SELECT pid FROM pg_stat_activity
+WHERE datname = current_database() AND pid <> pg_backend_pid()
+"""
 _DUMP = """
 import json, sys
 from pathlib import Path
@@ -65,14 +74,14 @@ for name, rows in tables.items():
 class HubProcess:
     """The hub: started, killed, started again on the same data and port."""
 
-    def __init__(
-        self, folder: Path, *, fenced: bool, environment: dict[str, str]
-    ) -> None:
+    def __init__(self, folder: Path, *, fenced: bool) -> None:
         self.data = folder / "hub"
         self.log = folder / "hub.log"
         self._fenced = fenced
         roots = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
-        self._environment = {"PYTHONPATH": os.pathsep.join(roots), **environment}
+        database = for_another_hub()
+        self._database = database.get("SHOTHUB_DATABASE", "")
+        self._environment = {"PYTHONPATH": os.pathsep.join(roots), **database}
         self._process: subprocess.Popen[bytes] | None = None
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
@@ -101,8 +110,17 @@ class HubProcess:
             self._process.wait()
 
     @property
-    def pid(self) -> int:
-        return self._process.pid if self._process else 0
+    def on_postgresql(self) -> bool:
+        """Tell whether its database is a server whose processes can be killed."""
+        return bool(self._database)
+
+    def kill_backend(self, chance: random.Random) -> None:
+        """Kill one of the processes of PostgreSQL that serve the hub; all of them end."""
+        with psycopg.connect(self._database) as connection:
+            rows = connection.execute(_BACKENDS).fetchall()
+        if rows:
+            with suppress(ProcessLookupError):
+                os.kill(chance.choice(rows)[0], signal.SIGKILL)
 
     @property
     def alive(self) -> bool:

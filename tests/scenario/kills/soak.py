@@ -28,7 +28,7 @@ from tests.scenario.kills.users import Orders, Submitter, Wanted, manner
 from shothub.client import Hub
 from shothub.runtime import clock
 
-KILLS = {"agent": 40.0, "machine": 35.0, "hub": 12.0, "database": 0.0}
+KILLS = {"agent": 40.0, "machine": 35.0, "hub": 12.0, "database": 10.0}
 OTHER = {"pause": 8.0, "cut": 3.0}
 HEALING = 300.0
 MANY = 5
@@ -90,7 +90,7 @@ class Site:
     def __init__(self, settings: Settings, folder: Path, stack: ExitStack) -> None:
         self.settings = settings
         self.chance = random.Random(settings.seed)
-        self.hub = HubProcess(folder, fenced=settings.fenced, environment={})
+        self.hub = HubProcess(folder, fenced=settings.fenced)
         self.hub.start()
         stack.callback(self.hub.kill)
         self.hub.wait_until_it_answers()
@@ -203,6 +203,9 @@ class Site:
         self.hub.start()
         self.hub.wait_until_it_answers()
 
+    def kill_backend(self) -> None:
+        self.hub.kill_backend(self.chance)
+
     def take_over(self) -> None:
         """Hang one agent, let another take its place, and wake the first one up."""
         one = self._some()
@@ -268,12 +271,15 @@ def _disturb(site: Site, deeds: Deeds, began: float) -> None:
         "agent": site.kill_agent,
         "machine": site.kill_machine,
         "hub": site.kill_hub,
+        "database": site.kill_backend,
         "take over": site.take_over,
         "pause": site.pause_some,
         "cut": site.cut,
     }
     weights = {name: w for name, w in (KILLS | OTHER).items() if name in acts}
     weights["take over"] = settings.take_overs
+    if not site.hub.on_postgresql:
+        del weights["database"]
     shown = progress = looked = clock.monotonic()
     ran = 0
     while not site.all_ended and not _proved(site, began):
@@ -305,7 +311,7 @@ def _due(site: Site) -> float:
     settings = site.settings
     if not settings.fenced:
         return settings.kills
-    done = site.ended / max(1, settings.shots)
+    done = site.runs / max(1, settings.shots)
     return settings.kills * min(1.0, max(done, 0.01))
 
 
@@ -356,6 +362,7 @@ def _figures(
         "wrong_counters": len(report.wrong_counters),
         "seconds": round(spent),
         "shots_per_s": round(report.figures["shots"] / spent, 1),
+        "database": "postgresql" if site.hub.on_postgresql else "sqlite",
         "fenced": site.settings.fenced,
         "seed": site.settings.seed,
     }
