@@ -37,7 +37,7 @@ _NEWEST = f"SELECT last_value FROM {_SEQUENCE}"  # noqa: S608
 _OLDEST_WRITER = f"""
     SELECT min(((classid::bigint << 32) | objid::bigint) & ((1::bigint << 56) - 1))
     FROM pg_locks
-    WHERE locktype = 'advisory' AND objsubid = 1 AND granted
+    WHERE locktype = 'advisory' AND objsubid = 1 AND granted AND pid <> pg_backend_pid()
       AND classid::bigint >> 24 = {_SPACE}
       AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
 """  # noqa: S608
