@@ -40,6 +40,7 @@ class ApparatusProcesses:
         self._machine: Forked | None = None
         self._agents: dict[str, Forked] = {}
         self._stopped: set[str] = set()
+        self._read, self._runs = 0, 0
         self.state = STATES[0]
         for state in STATES:
             prepared(self.folder, state)
@@ -95,7 +96,15 @@ class ApparatusProcesses:
     @property
     def runs(self) -> int:
         """How many shots the machine has begun."""
-        return self.oracle.read_bytes().count(b"\n") if self.oracle.exists() else 0
+        if self.oracle.exists():
+            with self.oracle.open("rb") as stream:
+                stream.seek(self._read)
+                new = stream.read()
+            self._read, self._runs = (
+                self._read + len(new),
+                self._runs + new.count(b"\n"),
+            )
+        return self._runs
 
     @property
     def has_zombie(self) -> bool:

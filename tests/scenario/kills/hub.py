@@ -19,7 +19,7 @@ from tests.scenario.kills.processes import start_python
 from shothub.runtime import clock
 
 ROOT = Path(__file__).parents[3]
-PATIENCE = 120.0
+PATIENCE = 600.0
 _SERVE = {True: "shothub", False: "tests.scenario.kills.unfenced"}
 _ENROL = """
 import json, sys

@@ -21,7 +21,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from tests.fakes.tcp_proxy import TcpProxy, Weather
 from tests.scenario.kills.apparatus import STATES, ApparatusProcesses, choose
 from tests.scenario.kills.audit import Report, audit, read_oracles
-from tests.scenario.kills.hub import HubProcess
+from tests.scenario.kills.hub import PATIENCE, HubProcess
 from tests.scenario.kills.processes import warm_context
 from tests.scenario.kills.users import Orders, Submitter, Wanted, manner
 
@@ -133,7 +133,7 @@ class Site:
     def _wait_for_agents(self) -> None:
         """A job is only taken once the apparatus has described itself."""
         log = self.apparatus[0].folder.parent
-        deadline = clock.monotonic() + 60
+        deadline = clock.monotonic() + PATIENCE
         for one in self.apparatus:
             file = log / f"{one.name}.agent.log"
             while not (file.exists() and "epoch=" in file.read_text()):
