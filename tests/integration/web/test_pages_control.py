@@ -125,6 +125,7 @@ def test_terms_that_make_no_sense_are_told(
 
 def test_everybody_sees_what_he_takes_of_his_quotas(cast: Cast, alice: Client) -> None:
     group_services.set_quota(limits={"machine_day": 3600})
-    shown = page(alice, "/")
+    assert "/quotas" in page(alice, "/")
+    shown = page(alice, "/quotas")
     assert "Machine time in 24 hours" in shown
     assert "3,600 s" in shown

@@ -36,6 +36,7 @@ urlpatterns = [
     path(f"{_JOB}/release", control.job_release, name="job_release"),
     path(f"{_JOB}/shots/<int:index>/decision", control.job_decide, name="job_decide"),
     path(f"{_JOB}/files/<path:name>", job.job_file, name="job_file"),
+    path("quotas", jobs.quotas, name="quotas"),
     path("submit", submit.choose, name="submit"),
     path("apparatus", apparatus.apparatus_list, name="apparatus_list"),
     path(_MACHINE, apparatus.apparatus, name="apparatus"),

@@ -82,10 +82,18 @@ def jobs(request: HttpRequest, principal: Principal) -> HttpResponse:
         "here": request.get_full_path(),
         "hub_url": request.build_absolute_uri("/").rstrip("/"),
         "example": _example(machines) if first else None,
+    }
+    return render(request, "shothub/jobs.html", context)
+
+
+@member
+def quotas(request: HttpRequest, principal: Principal) -> HttpResponse:
+    """Show what the user takes of his quotas: a part of the page of jobs."""
+    context = {
         "groups": groups_of(principal),
         "quotas": views_of(principal, stored=stored_bytes, now=now()),
     }
-    return render(request, "shothub/jobs.html", context)
+    return render(request, "shothub/_quotas.html", context)
 
 
 def _example(machines: Sequence[Any]) -> Example:
