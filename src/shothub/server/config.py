@@ -74,9 +74,9 @@ class Config(NoticeKeys):
     data: Path
     database: SecretStr = SecretStr("")
     secret_key: SecretStr = SecretStr("")
-    token_peppers: list[SecretStr] = []
+    token_peppers: list[SecretStr] = Field(default=[])
     public_url: Annotated[str, Field(pattern=r"^(https?://[^\s/]+)?$")] = ""
-    allowed_hosts: list[str] = ["localhost", "127.0.0.1", "[::1]"]
+    allowed_hosts: list[str] = Field(default=["localhost", "127.0.0.1", "[::1]"])
     behind_tls: bool = False
     log_level: Annotated[str, Field(pattern="^(DEBUG|INFO|WARNING|ERROR)$")] = "INFO"
     lease_seconds: Annotated[float, Field(ge=1, le=3600)] = 120.0

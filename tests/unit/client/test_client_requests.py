@@ -36,7 +36,7 @@ def test_a_procedure_is_sent_with_its_scans(fake: FakeHub) -> None:
         tags=("demo",),
         priority=2,
     )
-    assert sent(fake) == {
+    asked = {
         "kind": "procedure",
         "procedure": "bec_tof",
         "apparatus": "sim",
@@ -46,6 +46,16 @@ def test_a_procedure_is_sent_with_its_scans(fake: FakeHub) -> None:
         "globals": {"tof": {"values": [0.0, 0.5, 1.0]}, "n": 3},
         "routines": [],
     }
+    without_terms = {
+        "group": "",
+        "service": "normal",
+        "session": "",
+        "hold": False,
+        "after": [],
+        "not_before": None,
+        "start_by": None,
+    }
+    assert sent(fake) == asked | without_terms
 
 
 def test_a_script_is_sent_with_its_globals_file_untouched(
