@@ -200,14 +200,17 @@ def _become_blacs(
 ) -> None:
     import blacs.plugins  # noqa: PLC0415 (extra [agent])
     import labscript_utils.h5_lock  # noqa: F401, PLC0415 (must come before h5py)
+    from labscript_utils.labconfig import LabConfig  # noqa: PLC0415 (extra [agent])
 
     from shothub.suite.plugin.entry import Plugin  # noqa: PLC0415
+    from shothub.suite.plugin.guards import bound_frames  # noqa: PLC0415
     from shothub.suite.plugin.inside import (  # noqa: PLC0415
         answer_dialogs,
         name_qt_versions,
     )
 
     name_qt_versions()
+    bound_frames(LabConfig().getint("ports", "BLACS"))
     if options.offscreen:
         answer_dialogs()
 

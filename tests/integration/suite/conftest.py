@@ -6,6 +6,8 @@ import pytest
 from tests.fakes.suite_lab import AnyLab, Ear, Lab
 
 from shothub.suite.blacs import StockBlacs
+from shothub.suite.endpoint import plugin_folder
+from shothub.suite.plugin.pause import NOTE
 from shothub.wire.plugin import Resume, State
 
 
@@ -37,10 +39,10 @@ def blacs(running: StockBlacs, stock_lab: Lab) -> Iterator[StockBlacs]:
 
 
 def forget_settings(lab: AnyLab) -> None:
-    """Let BLACS know nothing of a pause that was saved when it was last closed."""
+    """Let BLACS know nothing of a pause that a test has left."""
     saved = lab.state / "profile" / "labscript-suite" / "app_saved_configs"
-    for file in saved.rglob("*_BLACS.h5"):
-        file.unlink()
+    for file in (*saved.rglob("*_BLACS.h5"), plugin_folder(lab.state) / NOTE):
+        file.unlink(missing_ok=True)
 
 
 @pytest.fixture

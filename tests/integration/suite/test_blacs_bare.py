@@ -7,6 +7,7 @@ from pathlib import Path
 
 import h5py
 import pytest
+from tests.fakes.blacs_operator import Operator
 from tests.fakes.suite_lab import Lab, PlainBlacs
 
 
@@ -26,13 +27,17 @@ def bare(lab: Lab) -> Iterator[PlainBlacs]:
 @pytest.fixture
 def blacs(bare: PlainBlacs, lab: Lab) -> Iterator[PlainBlacs]:
     """The bare BLACS, idle and empty; started anew if the test before broke it."""
-    if not bare.operator.is_there() or not bare.operator.sees()["alive"]:
+    if not bare.operator.is_there() or not is_well(bare.operator):
         bare.kill()
         bare.start()
-    person = bare.operator
-    person.pause(on=False)
+    bare.operator.pause(on=False)
     yield bare
     lab.mood.write_text("")
+
+
+def is_well(person: Operator) -> bool:
+    sees = person.sees()
+    return bool(sees["alive"] and sees["status"] == "Idle" and not sees["rows"])
 
 
 def has_run(path: str) -> bool:
@@ -45,47 +50,6 @@ def has_run(path: str) -> bool:
 
 def times(lab: Lab, path: str, step: str = "programming") -> int:
     return lab.done_by_device()[f"{step} {path}"]
-
-
-def test_a_running_shot_sent_again_runs_again_on_its_own_data(
-    blacs: PlainBlacs, lab: Lab
-) -> None:
-    person, path = blacs.operator, lab.shot("1")
-    lab.submit(path)
-    person.wait("it runs", lambda: "Running" in person.sees()["status"])
-    assert lab.submit(path) == "Experiment added successfully\n"
-    person.wait("it fails", lambda: person.sees()["paused"])
-    assert times(lab, path) == 2
-    assert not has_run(path)
-    assert person.mode("moody") != 1
-    blacs.kill()
-
-
-def test_a_shot_without_the_clock_runs_for_ever(blacs: PlainBlacs, lab: Lab) -> None:
-    person, path = blacs.operator, lab.shot()
-    with h5py.File(path, "r+") as shot:
-        del shot["devices/clock"]
-    assert lab.submit(path) == "Experiment added successfully\n"
-    person.wait("it runs", lambda: "Running" in person.sees()["status"])
-    clock = "app.tablist['clock'].event_queue.list_of_states"
-    person.wait("its start waits for the next shot", lambda: person.do(f"len({clock})"))
-    assert "Running" in person.sees()["status"]
-    person.abort()
-    person.wait("it is aborted", lambda: person.sees()["status"] == "Idle")
-    assert person.do(f"len({clock})") == 1
-    blacs.kill()
-
-
-def test_a_deleted_queued_file_ends_the_queue_which_still_says_success(
-    blacs: PlainBlacs, lab: Lab
-) -> None:
-    person, path = blacs.operator, lab.shot()
-    person.pause(on=True)
-    lab.submit(path)
-    Path(path).unlink()
-    person.pause(on=False)
-    person.wait("its thread ends", lambda: not person.sees()["alive"])
-    assert lab.submit(lab.shot()).startswith("Experiment added successfully")
 
 
 def test_an_abort_leaves_no_trace(blacs: PlainBlacs, lab: Lab) -> None:
@@ -121,6 +85,7 @@ def test_a_device_error_puts_the_shot_back_for_whoever_resumes(
     person.pause(on=False)
     person.wait("it runs again", lambda: has_run(path))
     assert times(lab, path) == 2
+    person.wait("it ends", lambda: person.sees()["status"] == "Idle")
 
 
 def test_repeat_mode_runs_each_shot_again(blacs: PlainBlacs, lab: Lab) -> None:
@@ -134,9 +99,51 @@ def test_repeat_mode_runs_each_shot_again(blacs: PlainBlacs, lab: Lab) -> None:
     person.wait("the last ends", lambda: person.sees()["status"] == "Idle")
 
 
-def test_one_frame_of_garbage_silences_its_port(blacs: PlainBlacs, lab: Lab) -> None:
+def test_a_deleted_queued_file_ends_the_queue_which_still_says_success(
+    blacs: PlainBlacs, lab: Lab
+) -> None:
+    person, path = blacs.operator, lab.shot()
+    person.pause(on=True)
+    lab.submit(path)
+    Path(path).unlink()
+    person.pause(on=False)
+    person.wait("its thread ends", lambda: not person.sees()["alive"])
+    assert lab.submit(lab.shot()).startswith("Experiment added successfully")
+
+
+def test_one_frame_of_garbage_silences_its_port(bare: PlainBlacs, lab: Lab) -> None:
     assert lab.send(b"garbage", seconds=1.0) is None
     assert lab.send(pickle.dumps(lab.shot()), seconds=1.0) is None
+    bare.kill()
+
+
+def test_a_running_shot_sent_again_runs_again_on_its_own_data(
+    blacs: PlainBlacs, lab: Lab
+) -> None:
+    person, path = blacs.operator, lab.shot("1")
+    lab.submit(path)
+    person.wait("it runs", lambda: "Running" in person.sees()["status"])
+    assert lab.submit(path) == "Experiment added successfully\n"
+    person.wait("it fails", lambda: person.sees()["paused"])
+    person.wait("it is put back", lambda: person.rows() == [path])
+    assert times(lab, path) == 2
+    assert not has_run(path)
+    assert person.mode("moody") != 1
+    blacs.kill()
+
+
+def test_a_shot_without_the_clock_runs_for_ever(blacs: PlainBlacs, lab: Lab) -> None:
+    person, path = blacs.operator, lab.shot()
+    with h5py.File(path, "r+") as shot:
+        del shot["devices/clock"]
+    assert lab.submit(path) == "Experiment added successfully\n"
+    person.wait("it runs", lambda: "Running" in person.sees()["status"])
+    clock = "app.tablist['clock'].event_queue.list_of_states"
+    person.wait("its start waits for the next shot", lambda: person.do(f"len({clock})"))
+    assert "Running" in person.sees()["status"]
+    person.abort()
+    person.wait("it is aborted", lambda: person.sees()["status"] == "Idle")
+    assert person.do(f"len({clock})") == 1
     blacs.kill()
 
 

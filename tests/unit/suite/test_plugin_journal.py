@@ -136,3 +136,41 @@ def test_the_new_journal_is_on_disk_before_it_takes_the_old_ones_place(
     monkeypatch.setattr(Path, "replace", noted_replace)
     filled(tmp_path / "j.jsonl", entries_of(range(1, 100))).compact(keep=10)
     assert order == ["sync", "replace", "sync"]
+
+
+def test_it_is_long_once_it_has_grown_and_not_after_compaction(tmp_path: Path) -> None:
+    file = tmp_path / "journal.jsonl"
+    journal = filled(file, entries_of(range(1, 4)))
+    assert not journal.long
+    journal = filled(file, entries_of(range(1, 12_000)))
+    assert journal.long
+    assert journal.compact()
+    assert not journal.long
+
+
+def test_a_journal_that_cannot_be_made_shorter_is_not_tried_at_once_again(
+    tmp_path: Path,
+) -> None:
+    journal = filled(tmp_path / "journal.jsonl", entries_of(range(1, 12_000)))
+    assert not journal.compact(keep=100_000)
+    assert not journal.long
+
+
+def test_nothing_is_written_anywhere_if_the_journal_cannot_be_opened_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The number of a closed file is soon another file's."""
+    journal = filled(tmp_path / "journal.jsonl", entries_of(range(1, 100)))
+    stock_open = os.open
+
+    def fail(path: Path, flags: int, mode: int = 0o777) -> int:
+        if flags & os.O_APPEND:
+            raise OSError(24, "Too many open files")
+        return stock_open(path, flags, mode)
+
+    with monkeypatch.context() as broken:
+        broken.setattr(os, "open", fail)
+        with pytest.raises(NotJournalled, match="Too many"):
+            journal.compact(keep=10)
+    with (tmp_path / "another").open("wb"), pytest.raises(NotJournalled):
+        journal.append(ENTRY)

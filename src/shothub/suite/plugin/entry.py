@@ -17,7 +17,8 @@ class Plugin:
     analyses them, and nothing runs twice.
 
     Args:
-        initial_settings: what ``get_save_data`` returned when BLACS was last closed.
+        initial_settings: what ``get_save_data`` returned when BLACS was last closed; not
+            looked at, as it is not of the last run if that one crashed.
         station: all of the plugin but BLACS.
         relaunch: told whether BLACS is to start again when it has been closed, in place
             of BLACS's own way, which leaves a process that nobody waits for.
@@ -31,7 +32,6 @@ class Plugin:
     ) -> None:
         self._relaunch = relaunch
         never_resume()
-        self._operators_pause = initial_settings.get("operators_pause") is True
         self._station = station
         self._service: Service | None = None
         self._inside: Inside | None = None
@@ -41,9 +41,7 @@ class Plugin:
             BLACS["set_relaunch"] = self._relaunch
         self._inside = Inside(BLACS)
         self._service = self._station.attach(self._inside)
-        if self._inside.paused():
-            self._service.operators_pause = self._operators_pause
-            self._inside.pause(on=self._operators_pause)
+        self._inside.pause(on=self._service.operators_pause)
         self._inside.join(self._service)
         # Only when BLACS's main loop runs may shots be handed out and agents come in.
         QTimer.singleShot(0, self._station.open)
@@ -60,9 +58,7 @@ class Plugin:
         }
 
     def get_save_data(self) -> dict[str, object]:
-        return {
-            "operators_pause": bool(self._service and self._service.operators_pause)
-        }
+        return {}
 
     def close(self) -> None:
         self._station.close()

@@ -11,11 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import h5py
+import zmq
+from zprocess.security import SecureSocket
 
 from shothub.suite.plugin.machine import Listener, NothingToRun
 
 GARBAGE = "(no path)"
 _LONGEST_REQUEST = 64 * 1024
+_LONGEST_FRAME = 1024 * 1024
 _UNREADABLE = (OSError, KeyError, ValueError, RuntimeError)
 
 
@@ -155,6 +158,22 @@ def guard_port(server: Any) -> None:
         return text_in(frames[0]) if len(frames) == 1 else GARBAGE
 
     server.recv = recv
+
+
+def bound_frames(port: int) -> None:
+    """Have ZMQ hang up on whoever sends a huge frame to this port, before it is read.
+
+    It must come before the port is opened, so a BLACS of the lab's own cannot have it.
+    """
+    stock_bind = SecureSocket.bind
+
+    @functools.wraps(stock_bind)
+    def bind(socket: SecureSocket, address: str) -> object:
+        if address.endswith(f":{port}"):
+            socket.setsockopt(zmq.MAXMSGSIZE, _LONGEST_FRAME)
+        return stock_bind(socket, address)
+
+    SecureSocket.bind = bind
 
 
 def text_in(frame: bytes) -> str:

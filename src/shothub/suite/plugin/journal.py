@@ -12,7 +12,10 @@ from shothub.domain.states import Outcome
 from shothub.wire.base import Message
 
 KEPT_ATTEMPTS = 2_000
-"""How many ended attempts outlive the next start of BLACS; the agent asks for the last."""
+"""How many ended attempts outlive a compaction; the agent asks for the last."""
+
+LONG = 2_000_000
+"""Bytes from which on a journal is compacted while BLACS has nothing to do."""
 
 
 class Entry(Message):
@@ -61,6 +64,12 @@ class Journal:
         except OSError as error:
             raise NotJournalled(f"{file}: {error.strerror}") from error
         self._good = os.fstat(self._file).st_size
+        self._long = LONG
+
+    @property
+    def long(self) -> bool:
+        """Whether it has grown so much that compacting it is worth the while."""
+        return self._good > self._long
 
     def entries(self) -> Iterator[Entry]:
         """Yield all entries, oldest first."""
@@ -82,6 +91,7 @@ class Journal:
             NotJournalled: a line is damaged, or the new file cannot be written; then the
                 old one stands.
         """
+        self._long = self._good + LONG  # However this ends: not at once again.
         latest: dict[int, bool] = {}
         for entry in self.entries():
             ended = latest.pop(entry.attempt, False) or entry.what == "ended"
@@ -94,6 +104,7 @@ class Journal:
             self._replace(e for e in self.entries() if e.attempt not in left_out)
         except OSError as error:
             raise NotJournalled(f"{self._name}: {error.strerror}") from error
+        self._long = self._good + LONG
         return True
 
     def _replace(self, entries: Iterable[Entry]) -> None:
@@ -104,6 +115,7 @@ class Journal:
             stream.flush()
             os.fsync(stream.fileno())
         os.close(self._file)  # Windows does not replace an open file.
+        self._file = -1  # If it cannot be opened again, nothing is written elsewhere.
         try:
             fresh.replace(self._name)
             _sync_folder(self._name.parent)

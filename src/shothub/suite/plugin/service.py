@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from threading import Event, RLock, Thread
@@ -9,6 +10,7 @@ from threading import Event, RLock, Thread
 from shothub.domain.states import Outcome
 from shothub.suite.plugin.decisions import Desk
 from shothub.suite.plugin.machine import Machine, NothingToRun
+from shothub.suite.plugin.pause import PauseNote
 from shothub.suite.plugin.revival import Revival
 from shothub.suite.plugin.steady import SteadyClock
 from shothub.suite.plugin.watch import Facts, Patience, Remedy, remedy
@@ -36,6 +38,21 @@ _WAITED = (
 )
 
 
+@dataclass(frozen=True, kw_only=True)
+class Upkeep:
+    """What is kept beyond one run of BLACS.
+
+    Attributes:
+        revival: how BLACS is started anew when its queue is dead.
+        pause: the operator's pause.
+        tidy: shortens the journal; called while nothing waits or is under way.
+    """
+
+    revival: Revival
+    pause: PauseNote
+    tidy: Callable[[], object]
+
+
 class Service:
     """Carries events of BLACS and orders of the agent to the desk, and out what it decides.
 
@@ -48,7 +65,7 @@ class Service:
         tell: sends a report to the agent.
         now: tells the time; set by the computer's clock between shots alone.
         patience: of the watchdog.
-        revival: how BLACS is started anew when its queue is dead.
+        upkeep: what is kept beyond this run of BLACS.
     """
 
     def __init__(
@@ -59,14 +76,16 @@ class Service:
         tell: Callable[[Report], object],
         now: SteadyClock,
         patience: Patience,
-        revival: Revival,
+        upkeep: Upkeep,
     ) -> None:
         self._machine = machine
         self._desk = desk
         self._tell = tell
         self._now = now
         self._patience = patience
-        self._revival = revival
+        self._revival = upkeep.revival
+        self._pause = upkeep.pause
+        self._tidy = upkeep.tidy
         self._lock = RLock()
         self._wake = Event()
         self._tick = Event()
@@ -78,7 +97,7 @@ class Service:
         self._in_error: frozenset[str] = frozenset()
         self._operators_turn = False
         self._dead_since: datetime | None = None
-        self.operators_pause = False
+        self.operators_pause = self._pause.left
 
     def start(self) -> None:
         """Begin to watch."""
@@ -152,6 +171,7 @@ class Service:
     def stirred(self, *, by_operator: bool | None = None) -> None:
         if by_operator is not None:
             self.operators_pause = by_operator
+            self._pause.write(on=by_operator)
             if not by_operator:
                 self._forgive()
         self._wake.set()
@@ -241,6 +261,8 @@ class Service:
             self._desk.write_again()
             if self._desk.in_hand is None:
                 self._set_clock()
+            if self._desk.offered is None and self._desk.certain:
+                self._tidy()
         self._look_after(self._machine.facts())
 
     def _set_clock(self) -> None:
@@ -337,6 +359,7 @@ class Service:
                 self._desk,
                 facts,
                 operators_pause=self.operators_pause,
+                left_paused=self._pause.left,
                 operators_turn=self._operators_turn,
                 revival=self._revival.words,
             )

@@ -15,8 +15,9 @@ from shothub.suite.plugin.decisions import Desk
 from shothub.suite.plugin.door import Door
 from shothub.suite.plugin.journal import Journal, NotJournalled
 from shothub.suite.plugin.machine import Machine
+from shothub.suite.plugin.pause import NOTE, PauseNote
 from shothub.suite.plugin.revival import Revival
-from shothub.suite.plugin.service import Service
+from shothub.suite.plugin.service import Service, Upkeep
 from shothub.suite.plugin.steady import SteadyClock
 from shothub.suite.plugin.watch import Patience
 from shothub.wire.plugin import Endpoint, Local, Report
@@ -73,6 +74,10 @@ class Station:
         except NotJournalled as error:
             logger.warning("The journal stays as long as it is: %s", error)
 
+    def _tidy(self) -> None:
+        if self._journal.long:
+            self._compact()
+
     def _tell(self, report: Report) -> None:
         if not self._door.tell(report) and isinstance(report, Local):
             # The journal tells of the hub's shots later; of these nobody would.
@@ -98,7 +103,11 @@ class Station:
             tell=self._tell,
             now=self._clock,
             patience=self._patience,
-            revival=self.revival,
+            upkeep=Upkeep(
+                revival=self.revival,
+                pause=PauseNote(self._folder / NOTE),
+                tidy=self._tidy,
+            ),
         )
         return self._service
 

@@ -19,6 +19,7 @@ def describe(
     facts: Facts,
     *,
     operators_pause: bool = False,
+    left_paused: bool = False,
     operators_turn: bool = False,
     revival: str = "",
 ) -> State:
@@ -28,12 +29,16 @@ def describe(
         desk: what waits and what runs.
         facts: how BLACS is.
         operators_pause: whether it was the operator who paused BLACS.
+        left_paused: whether that was in an earlier run of BLACS.
         operators_turn: whether shots of the operator's own are going on.
         revival: what will be done about a queue whose thread has ended.
     """
     blacs, message = _condition(desk, facts, operators_turn, revival)
-    if blacs == "paused":
-        message = "The operator paused BLACS." if operators_pause else "Paused."
+    if blacs == "paused" and operators_pause:
+        when = " before it was last started" if left_paused else ""
+        message = f"The operator paused BLACS{when}."
+    elif blacs == "paused":
+        message = "Paused."
     return State(
         boot=desk.boot,
         blacs=blacs,
