@@ -41,6 +41,7 @@ __all__ = [
     "arrive",
     "charge",
     "choose",
+    "choose_urgent",
     "tag_on_arrival",
 ]
 
@@ -54,6 +55,21 @@ def choose(state: State, now: float) -> Choice | None:
         or _fair(state, now, Service.SCAVENGER)
         or _spare(state)
     )
+
+
+def choose_urgent(state: State, now: float) -> Choice | None:
+    """Return who is next if he may begin at the next shot edge, else None.
+
+    Besides the classes that always may, this is a user's short job that fits his express
+    credit and is next by turns already: it must not wait longer than if it were not.
+    """
+    choice = choose(state, now)
+    if choice is None or choice.service in INTERRUPTING:
+        return choice
+    if choice.service is not Service.NORMAL or choice.why != "least":
+        return None
+    fits = _fits_express(state, choice.share, choice.work, now)
+    return replace(choice, service=Service.EXPRESS) if fits else None
 
 
 def _lab(state: State, now: float) -> Choice | None:
@@ -164,15 +180,19 @@ def _time_left(state: State, waiting: Mapping[Key, Work], key: Key) -> float:
 
 
 def _express(state: State, waiting: Mapping[Key, Work], now: float) -> Key | None:
-    """Return the first arrived whose whole job fits his credit and the common budget."""
-    most = state.policy.express_share * express.SPAN
-    room = most - state.express.used(now)
+    """Return the shortest whose whole job fits his credit and the common budget."""
     fitting = (
-        (work.arrived, key.user, key)
+        (work.left + state.switch_to(work), work.arrived, key.user, key)
         for key, work in waiting.items()
-        if not work.session
-        and (cost := work.left + state.switch_to(work)) <= room
-        and cost <= credit_of(state, key, now)
+        if _fits_express(state, key, work, now)
     )
-    first = min(fitting, key=lambda found: found[:2], default=None)
-    return first[2] if first else None
+    first = min(fitting, key=lambda found: found[:3], default=None)
+    return first[3] if first else None
+
+
+def _fits_express(state: State, key: Key, work: Work, now: float) -> bool:
+    if work.session:
+        return False
+    cost = work.left + state.switch_to(work)
+    room = state.policy.express_share * express.SPAN - state.express.used(now)
+    return cost <= min(room, credit_of(state, key, now))

@@ -62,7 +62,7 @@ def _turn(choice: Choice, state: State, _name: Callable[[Key], str]) -> str:
 
 def _express(choice: Choice, _state: State, _name: Callable[[Key], str]) -> str:
     return (
-        f"goes ahead: the whole job takes {choice.work.left:.0f} s"
+        f"goes ahead: all that is left of the job takes {choice.work.left:.0f} s"
         " and fits the express credit"
     )
 

@@ -131,6 +131,21 @@ def test_a_short_job_gets_in_at_the_next_shot_edge(cast: Cast, submit: Submit) -
     recount()
 
 
+def test_a_short_job_whose_turn_it_is_gets_in_as_quickly(
+    cast: Cast, submit: Submit
+) -> None:
+    cast.agent.open(queue={"round_seconds": 1.0, "memory": 1.0})
+    queued(cast, submit, cast.alice, 200)
+    for _ in range(3):
+        run(cast, cast.agent.lease(1)[0])
+    held = cast.agent.lease(4)
+    cast.agent.start(held[0]).ok()
+    short = queued(cast, submit, cast.bob, 3)
+    assert jobs_of(cast.agent.lease(3)) == [short] * 3
+    assert cast.agent.start(held[1]).body["code"] == "lease_lost"
+    recount()
+
+
 def test_without_express_credit_it_waits_for_its_turn(
     cast: Cast, submit: Submit
 ) -> None:

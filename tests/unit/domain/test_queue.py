@@ -20,6 +20,7 @@ from shothub.domain.queue import (
     arrive,
     charge,
     choose,
+    choose_urgent,
 )
 from shothub.domain.reasons import words
 
@@ -239,6 +240,34 @@ def test_express_stops_when_the_credit_is_used() -> None:
     assert [run.step().share for _ in range(10)] == [BOB] * 10
     run.begin(BOB, shots=10)
     assert run.step().share == ALICE
+
+
+def test_the_end_of_a_long_job_is_in_no_short_jobs_way() -> None:
+    run = machine(Policy())
+    run.begin(ALICE, shots=5)
+    run.step()
+    run.begin(BOB, shots=1, seconds=1.0)
+    choice = run.step()
+    assert (choice.share, choice.service) == (BOB, Service.EXPRESS)
+    assert words(choice, run.state, NAMES.__getitem__) == (
+        "bob goes ahead: all that is left of the job takes 1 s and fits the express"
+        " credit."
+    )
+
+
+@pytest.mark.parametrize(("shots", "urgent"), [(2, True), (1_000, False)])
+def test_a_short_job_whose_turn_it_is_gets_in_at_the_next_shot_edge_too(
+    shots: int, *, urgent: bool
+) -> None:
+    shares = {ALICE: Share(tag=500.0), BOB: Share(tag=0.0)}
+    run = machine(Policy(round_seconds=1.0), shares=shares)
+    run.begin(ALICE)
+    run.begin(BOB, shots=shots)
+    state = replace(run.state, shares=shares)
+    choice, soon = choose(state, run.now), choose_urgent(state, run.now)
+    assert choice is not None
+    assert (choice.share, choice.service) == (BOB, Service.NORMAL)
+    assert (soon is not None) is urgent
 
 
 @given(

@@ -14,13 +14,13 @@ from django.db.models import Q
 
 from shothub.domain.calendar import Standing, may_start
 from shothub.domain.queue import (
-    INTERRUPTING,
     Choice,
     Service,
     State,
     Use,
     charge,
     choose,
+    choose_urgent,
 )
 from shothub.domain.states import ShotState
 from shothub.server.apparatus.models import Apparatus
@@ -200,15 +200,15 @@ def reconsider(apparatus: Apparatus, note: Note) -> None:
     """Take back what is leased if work has come that goes before it; it is locked.
 
     Only work that may go at the next shot edge does so: the lab's own, that of a
-    reservation's holder, and express.
+    reservation's holder, and short jobs that fit their users' express credit.
     """
     if not apparatus.stirred:
         return
     Apparatus.objects.filter(pk=apparatus.pk).update(stirred=False)
     queue, _ = _look(apparatus, note, leased=False)
     leased = [shot for shot in queue.under_way if not shot.is_started]
-    choice = choose(queue.state, note.now.timestamp()) if leased else None
-    if choice is None or choice.service not in INTERRUPTING:
+    choice = choose_urgent(queue.state, note.now.timestamp()) if leased else None
+    if choice is None:
         return
     later = [
         each.shot.pk
