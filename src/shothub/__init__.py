@@ -3,10 +3,10 @@
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from shothub.client import Hub, Scan, linspace, values
+    from shothub.client import Hub, Scan, SessionOver, linspace, values
 
 __version__ = "0.1.0"
-__all__ = ["Hub", "Scan", "__version__", "linspace", "values"]
+__all__ = ["Hub", "Scan", "SessionOver", "__version__", "linspace", "values"]
 
 
 def __getattr__(name: str) -> object:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+import shothub
 from shothub.agent.config import ApparatusConfig
 from shothub.agent.procedures import Procedure, read_procedure
 
@@ -78,6 +79,17 @@ def test_every_page_is_in_the_table_of_contents(page: Path) -> None:
 @pytest.mark.parametrize(("page", "text"), examples("python"))
 def test_python_examples_parse(page: str, text: str) -> None:
     ast.parse(text, page)
+
+
+@pytest.mark.parametrize(("page", "text"), examples("python"))
+def test_python_examples_import_what_there_is(page: str, text: str) -> None:
+    wanted = {
+        alias.name
+        for node in ast.walk(ast.parse(text, page))
+        if isinstance(node, ast.ImportFrom) and node.module == "shothub"
+        for alias in node.names
+    }
+    assert sorted(n for n in wanted if not hasattr(shothub, n)) == []
 
 
 def test_the_example_of_a_procedure_is_one(tmp_path: Path) -> None:
