@@ -147,18 +147,23 @@ def test_a_shot_without_the_clock_runs_for_ever(blacs: PlainBlacs, lab: Lab) -> 
     blacs.kill()
 
 
-def test_after_a_crash_the_queue_of_the_last_close_runs_again(
+def test_after_a_crash_the_queue_and_the_pause_of_the_last_close_are_back(
     blacs: PlainBlacs, lab: Lab
 ) -> None:
     person, path = blacs.operator, Path(lab.shot())
     lab.submit(lab.shot("30"))
     person.wait("one runs", lambda: "Running" in person.sees()["status"])
     lab.submit(str(path))
+    person.pause(on=True)
     blacs.close()
     blacs.start()
+    assert person.sees()["paused"]
+    person.pause(on=False)
     person.wait("the queued one runs", lambda: has_run(str(path)))
     blacs.kill()
     blacs.start()
+    assert person.sees()["paused"]
+    person.pause(on=False)
     copy = str(path.with_name(f"{path.stem}_rep00001.h5"))
     person.wait("it runs again", lambda: has_run(copy))
     blacs.kill()
