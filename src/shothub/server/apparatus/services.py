@@ -9,6 +9,7 @@ from typing import Any
 from django.db.models import F, QuerySet
 
 from shothub.domain.names import is_slug
+from shothub.domain.numbers import number_after
 from shothub.domain.rivals import Opening, recent
 from shothub.server.apparatus.models import Apparatus
 from shothub.server.refusals import Invalid
@@ -78,13 +79,14 @@ def begin_epoch(apparatus: Apparatus, opening: OpenSession, *, now: datetime) ->
     """Raise the epoch and store what the new session publishes."""
     Apparatus.objects.filter(pk=apparatus.pk).update(
         epoch=F("epoch") + 1,
+        fence=number_after(apparatus.fence, now),
         **_described(opening.description),
         agent=f"{opening.agent_version} on {opening.host}"[:200],
         last_seen=now,
         polls={},
     )
     apparatus.refresh_from_db(
-        fields=["epoch", "last_seen", "description_digest", "agent", "polls"]
+        fields=["epoch", "fence", "last_seen", "description_digest", "agent", "polls"]
     )
     return apparatus.epoch
 

@@ -4,6 +4,7 @@ from datetime import datetime
 
 from shothub.domain.calendar import Asked, may_start
 from shothub.domain.faults import Fault
+from shothub.domain.numbers import number_after
 from shothub.domain.queue import Service
 from shothub.domain.states import JobState, ShotState
 from shothub.server.apparatus.models import Apparatus
@@ -30,7 +31,9 @@ def open_attempt(shot: Shot, note: Note, *, ahead: bool = False) -> Attempt:
     move_shots([shot], ShotState.STARTED, note, changes)
     if shot.job.state == JobState.QUEUED:
         move_job(shot.job, JobState.RUNNING, note)
+    newest = Attempt.objects.order_by("-pk").values_list("pk", flat=True).first()
     return Attempt.objects.create(
+        pk=number_after(newest or 0, note.now),
         shot=shot,
         number=number,
         epoch=note.epoch,
