@@ -1,11 +1,11 @@
 """The rows of fair queueing: shares read as the rules see them, and written back."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 from django.db import connection
-from django.db.models import F, QuerySet
 
 from shothub.domain import express
 from shothub.domain.budgets import Window
@@ -15,15 +15,31 @@ from shothub.domain.shares import HOUR
 from shothub.server.apparatus import models
 from shothub.server.apparatus.models import Apparatus, Usage
 from shothub.server.apparatus.queries import description_of
+from shothub.server.rows import ask, columns, update
 
 
 def share_of(apparatus: Apparatus, *, group: int | None, user: int) -> models.Share:
     """Return the row of a user, within a group or alone; made if it is new."""
+    known = columns(models.Share, "share")
+    where, values = _one(apparatus, group, user)
+    sql = f"SELECT {known.sql} FROM apparatus_share share WHERE {where}"  # noqa: S608
+    for row in ask(sql, values):
+        return known.object(row)
     rows = models.Share.objects
-    if group is not None:
+    if group is not None:  # whoever has a row in a group has one of the whole
         rows.get_or_create(apparatus=apparatus, group_id=group, user=None)
     found, _ = rows.get_or_create(apparatus=apparatus, **_whose(group, user))
     return found
+
+
+def _one(
+    apparatus: Apparatus, group: int | None, user: int
+) -> tuple[str, list[object]]:
+    """Return the condition of a user's row, within a group or alone, and its values."""
+    where = "apparatus_id = %s AND user_id = %s AND group_id"
+    if group is None:
+        return f"{where} IS NULL", [apparatus.pk, user]
+    return f"{where} = %s", [apparatus.pk, user, group]
 
 
 def _whose(group: int | None, user: int | None) -> dict[str, Any]:
@@ -108,33 +124,41 @@ def _window(apparatus: Apparatus, service: Service, span: float) -> Window:
     return Window(span, tuple((int(part), float(used)) for part, used in spent))
 
 
-def write_state(apparatus: Apparatus, key: Key, state: State) -> None:
-    """Store what a charge to one share has changed; the apparatus is locked."""
-    rows = models.Share.objects.filter(apparatus=apparatus)
-    own = rows.filter(**_whose(key.group, key.user))
-    _write(own, state.share(key))
+def write_state(apparatus: Apparatus, key: Key, state: State, *, share: int) -> None:
+    """Store what a charge to one share has changed; the apparatus is locked.
+
+    Args:
+        apparatus: as read in this transaction.
+        key: of the share.
+        state: the queue after the charge.
+        share: primary key of the share.
+    """
+    _write('"id" = %s', [share], state.share(key))
     if key.group is not None:
-        _write(rows.filter(**_whose(key.group, None)), state.group(key.group))
+        whole = '"apparatus_id" = %s AND "group_id" = %s AND "user_id" IS NULL'
+        _write(whole, [apparatus.pk, key.group], state.group(key.group))
     if state.serving == key:
-        apparatus.serving_id = own.values_list("pk", flat=True).get()
+        apparatus.serving_id = share
     apparatus.virtual_time, apparatus.burst = state.virtual_time, state.burst
     apparatus.spent = {
         Service.EXPRESS.value: state.express.spent,
         Service.CALIBRATION.value: state.calibration.spent,
     }
-    fields = ["virtual_time", "serving", "burst", "spent"]
-    apparatus.save(update_fields=fields)
+    fields = ("virtual_time", "serving_id", "burst", "spent")
+    changes = {name: getattr(apparatus, name) for name in fields}
+    update(Apparatus, '"id" = %s', [apparatus.pk], changes)
 
 
-def _write(rows: QuerySet[models.Share], share: Share) -> None:
-    rows.update(
-        tag=share.tag,
-        virtual_time=share.virtual_time,
-        usage=share.usage,
-        usage_at=_time_of(share.usage_at),
-        credit=share.credit,
-        credit_at=_time_of(share.credit_at),
-    )
+def _write(where: str, values: Sequence[object], share: Share) -> None:
+    changes = {
+        "tag": share.tag,
+        "virtual_time": share.virtual_time,
+        "usage": share.usage,
+        "usage_at": _time_of(share.usage_at),
+        "credit": share.credit,
+        "credit_at": _time_of(share.credit_at),
+    }
+    update(models.Share, where, values, changes)
 
 
 def add_usage(
@@ -142,7 +166,15 @@ def add_usage(
 ) -> None:
     """Enter machine seconds, and the shots that took them, into the user's day."""
     day = ended.astimezone(UTC).date()
-    whose = _whose(key.group, key.user)
-    row, _ = Usage.objects.get_or_create(apparatus=apparatus, day=day, **whose)
-    rows = Usage.objects.filter(pk=row.pk)
-    rows.update(seconds=F("seconds") + seconds, shots=F("shots") + shots)
+    where, values = _one(apparatus, key.group, key.user)
+    values.append(connection.ops.adapt_datefield_value(day))
+    more = {"seconds": seconds, "shots": shots}
+    if update(Usage, f"{where} AND day = %s", values, {}, more):
+        return
+    Usage.objects.create(
+        apparatus=apparatus,
+        day=day,
+        **_whose(key.group, key.user),
+        seconds=seconds,
+        shots=shots,
+    )

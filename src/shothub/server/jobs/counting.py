@@ -27,23 +27,9 @@ def counted(job: str, changes: Mapping[str, object]) -> Iterator[None]:
         add_waiting(share, after - before)
 
 
-def count_shots(job: str, shots: int) -> None:
-    """Note that so many shots of a job wait more than before, or fewer if negative."""
-    share, barred = _share(job)
-    if share is not None and not barred:
-        add_waiting(share, shots)
-
-
 def _may_run(job: str) -> tuple[int | None, int]:
-    # Plain SQL, here and below: asked at nearly every change.
+    # Plain SQL: asked at nearly every change.
     with connection.cursor() as cursor:
         cursor.execute(_MAY_RUN, [job])
         share, shots = cursor.fetchone()
     return share, int(shots)
-
-
-def _share(job: str) -> tuple[int | None, str]:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT share_id, barred FROM jobs_job WHERE id = %s", [job])
-        share, barred = cursor.fetchone()
-    return share, str(barred)

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.apps import apps
-from django.db.models import F
 
 from shothub.domain.states import (
     JOB_ENDS,
@@ -15,11 +14,12 @@ from shothub.domain.states import (
     sources_of_job,
     sources_of_shot,
 )
+from shothub.server import rows
+from shothub.server.apparatus.shares import add_waiting
 from shothub.server.jobs.announcements import News, announce
-from shothub.server.jobs.counting import count_shots, counted
+from shothub.server.jobs.counting import counted
 from shothub.server.jobs.models import Event, Job, Shot
 from shothub.server.refusals import Conflict
-from shothub.server.rows import insert
 
 COUNTERS: Mapping[ShotState, str] = {
     ShotState.COMPILED: "waiting",
@@ -29,6 +29,7 @@ COUNTERS: Mapping[ShotState, str] = {
     ShotState.FAILED: "shots_failed",
     ShotState.UNKNOWN: "shots_unknown",
 }
+_CHANGED = {"rev": 1}
 _STAMPS = {
     JobState.QUEUED: "queued",
     JobState.RUNNING: "started",
@@ -62,7 +63,7 @@ def move_job(
     Raises:
         WrongState: the table of transitions has no such move from its present state.
     """
-    update: dict[str, object] = {"state": target.value, "rev": F("rev") + 1}
+    update: dict[str, object] = {"state": target.value}
     stamp = _STAMPS.get(target, "")
     # A job that is taken up again was queued and started when it was so first.
     if stamp and (target in JOB_ENDS or getattr(job, stamp) is None):
@@ -71,8 +72,9 @@ def move_job(
         update["pending"] = 0
     update |= changes or {}
     sources = [state.value for state in sources_of_job(target)]
+    where = f'"id" = %s AND "state" IN ({_marks(sources)})'
     with counted(job.pk, update):
-        moved = Job.objects.filter(pk=job.pk, state__in=sources).update(**update)
+        moved = rows.update(Job, where, [job.pk, *sources], update, _CHANGED)
     if not moved:
         raise WrongState(f"Job {job.pk} is {job.state}: it cannot become {target}.")
     job.state = target.value
@@ -96,15 +98,13 @@ def move_shots(
     """
     first = shots[0]
     source = ShotState(first.state)
-    where: dict[str, object] = {
-        "state": source.value,
-        "pk__in": [shot.pk for shot in shots],
-    }
+    ids = [shot.pk for shot in shots]
+    where, values = f'"state" = %s AND "id" IN ({_marks(ids)})', [source.value, *ids]
     if len(shots) == 1:
-        where["fence"] = first.fence
+        where, values = f'{where} AND "fence" = %s', [*values, first.fence]
     update = {"state": target.value, **(changes or {})}
     allowed = source in sources_of_shot(target)
-    moved = Shot.objects.filter(**where).update(**update) if allowed else 0
+    moved = rows.update(Shot, where, values, update) if allowed else 0
     if moved != len(shots):
         raise WrongState(
             f"Shot {first.index} of job {first.job_id} is {first.state}:"
@@ -112,37 +112,44 @@ def move_shots(
         )
     _count(first.job_id, source, target, len(shots))
     name, job = f"shot.{target}", first.job
-    insert([_event(name, note, job=job, shot=shot.index) for shot in shots])
+    rows.insert([_event(name, note, job=job, shot=shot.index) for shot in shots])
     for shot in shots:
         shot.state = target.value
         _announce(name, note, job=job, shot=shot.index)
     ring(first.job)
 
 
+def _marks(values: Sequence[object]) -> str:
+    return ", ".join(["%s"] * len(values))
+
+
 def _count(job: str, source: ShotState, target: ShotState, number: int) -> None:
-    update: dict[str, object] = {"rev": F("rev") + 1}
+    more: dict[str, float] = dict(_CHANGED)
     if source in COUNTERS:
-        update[COUNTERS[source]] = F(COUNTERS[source]) - number
+        more[COUNTERS[source]] = -number
     if target in COUNTERS:
-        update[COUNTERS[target]] = F(COUNTERS[target]) + number
+        more[COUNTERS[target]] = number
     ends = int(target in SHOT_ENDS) - int(source in SHOT_ENDS)
-    update["pending"] = F("pending") - ends * number
-    Job.objects.filter(pk=job).update(**update)
+    if ends:
+        more["pending"] = -ends * number
+    share, barred = rows.update_one(
+        Job, job, {}, more, returning=("share_id", "barred")
+    )
     waiting = int(target == ShotState.COMPILED) - int(source == ShotState.COMPILED)
-    if waiting:
-        count_shots(job, waiting * number)
+    if waiting and share is not None and not barred:
+        add_waiting(share, waiting * number)
 
 
 def touch(job: Job, changes: Mapping[str, object] | None = None) -> None:
     """Change a job without moving it, so that whoever waits for it looks again."""
     with counted(job.pk, changes or {}):
-        Job.objects.filter(pk=job.pk).update(rev=F("rev") + 1, **(changes or {}))
+        rows.update(Job, '"id" = %s', [job.pk], changes or {}, _CHANGED)
     ring(job)
 
 
 def record(what: str, note: Note, *, job: Job, shot: int | None = None) -> None:
     """Add an event of a job or of one of its shots, and tell whom it concerns."""
-    insert([_event(what, note, job=job, shot=shot)])
+    rows.insert([_event(what, note, job=job, shot=shot)])
     _announce(what, note, job=job, shot=shot)
 
 
@@ -152,13 +159,13 @@ def _announce(what: str, note: Note, *, job: Job, shot: int | None) -> None:
 
 def record_of_apparatus(what: str, note: Note, apparatus: int) -> None:
     """Add an event of an apparatus."""
-    insert([_event(what, note, apparatus=apparatus)])
+    rows.insert([_event(what, note, apparatus=apparatus)])
     wake(f"apparatus:{apparatus}", "events")
 
 
 def record_submitted(jobs: Sequence[Job], note: Note) -> None:
     """Add the first event of new jobs."""
-    insert([_event("job.submitted", note, job=job) for job in jobs])
+    rows.insert([_event("job.submitted", note, job=job) for job in jobs])
     wake("events")
 
 

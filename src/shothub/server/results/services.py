@@ -61,7 +61,7 @@ def store_analysis(
     """
     with transaction.atomic():
         apparatus = lock_apparatus(principal)
-        found = attempt_of(principal, attempt)
+        found = attempt_of(apparatus, attempt)
         late = is_late(found, apparatus, report.epoch)
         shot = found.shot
         note = Note(

@@ -9,6 +9,7 @@ from shothub.server.apparatus.models import Apparatus
 from shothub.server.apparatus.shares import add_usage, share_of, write_state
 from shothub.server.jobs.models import Attempt, Job, Shot
 from shothub.server.jobs.waiting import queue_of_shares
+from shothub.server.rows import update
 
 LOCAL = "local"
 """Configuration after an operator's own shot: what it was is not known."""
@@ -34,7 +35,8 @@ def charge_attempt(apparatus: Apparatus, attempt: Attempt, *, now: datetime) -> 
         key, first = Key(job.group_id, job.owner_id), int(attempt.charged == 0)
         add_usage(apparatus, key, more, ended, shots=first)
         attempt.charged += more
-        Attempt.objects.filter(pk=attempt.pk).update(charged=attempt.charged)
+        charged = {"charged": attempt.charged}
+        update(Attempt, '"id" = %s', [attempt.pk], charged)
     _leave(apparatus, job.config, ended)
 
 
@@ -78,8 +80,9 @@ def _charge(
 
 def _store(apparatus: Apparatus, use: Use) -> None:
     key = use.share
-    share_of(apparatus, group=key.group, user=key.user)
-    write_state(apparatus, key, charge(queue_of_shares(apparatus, key), use))
+    share = share_of(apparatus, group=key.group, user=key.user)
+    state = charge(queue_of_shares(apparatus, key), use)
+    write_state(apparatus, key, state, share=share.pk)
 
 
 def _leave(apparatus: Apparatus, config: str, ended: datetime) -> None:
@@ -88,7 +91,8 @@ def _leave(apparatus: Apparatus, config: str, ended: datetime) -> None:
     if apparatus.free_since is None or ended > apparatus.free_since:
         apparatus.free_since, apparatus.config = ended, config
         fields += ["free_since", "config"]
-    apparatus.save(update_fields=fields)
+    changes = {name: getattr(apparatus, name) for name in fields}
+    update(Apparatus, '"id" = %s', [apparatus.pk], changes)
 
 
 def charge_session(

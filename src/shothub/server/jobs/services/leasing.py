@@ -23,9 +23,11 @@ from shothub.domain.queue import (
     choose_urgent,
 )
 from shothub.domain.states import ShotState
+from shothub.server import rows
 from shothub.server.apparatus.models import Apparatus
 from shothub.server.jobs.heads import Head
-from shothub.server.jobs.models import Job, Shot
+from shothub.server.jobs.models import Shot
+from shothub.server.jobs.plain import job_by_id, shots_in_state
 from shothub.server.jobs.services.edges import regain
 from shothub.server.jobs.services.returns import return_leases
 from shothub.server.jobs.services.turns import open_now
@@ -116,8 +118,8 @@ class _Block:
             elif self._room_for(choice) < 1:
                 break
         if self._leases:
-            rows = Apparatus.objects.filter(pk=self._apparatus.pk)
-            rows.update(fence=self._apparatus.fence)
+            fence = {"fence": self._apparatus.fence}
+            rows.update(Apparatus, '"id" = %s', [self._apparatus.pk], fence)
         return self._leases
 
     def _most(self, choice: Choice, number: int) -> int:
@@ -132,15 +134,13 @@ class _Block:
     def _give(self, choice: Choice, most: int) -> int:
         """Lease shots of the chosen job, as many as fit the calendar; tell how many."""
         head = self._queue.heads[choice.job]
-        job = Job.objects.defer("compile_log", "analyse_log").get(pk=head.id)
-        shots = Shot.objects.filter(job=job.pk, state=ShotState.COMPILED.value)
+        job = job_by_id(head.id)
         given, seconds = 0, self._state.switch_to(choice.work)
-        for shot in shots.order_by("index")[: max(most, 0)]:
+        for shot in shots_in_state(job, ShotState.COMPILED.value, max(most, 0)):
             took = shot.duration or choice.work.seconds
             wish = asked(head, self._after + seconds + took)
             if may_start(self._stands, wish, now=self._note.now):
                 break
-            shot.job = job
             self._leases.append(self._lease(shot, choice.service))
             given, seconds = given + 1, seconds + took
         self._state = _without(self._state, choice, given, all_of_it=given < most)

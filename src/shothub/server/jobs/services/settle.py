@@ -8,7 +8,10 @@ from django.db.models import Q
 from shothub.domain.states import JobState, ShotState, end_of_job
 from shothub.server.jobs.models import Job, Shot
 from shothub.server.jobs.transitions import Note, move_job
+from shothub.server.rows import ask
 
+_COLUMNS = ("state", "waiting", "leased", "started_now", "shots_done", "cancelled")
+_STANDS = f"SELECT {', '.join(_COLUMNS)} FROM jobs_job WHERE id = %s"  # noqa: S608
 _ACTIVE = {JobState.QUEUED, JobState.RUNNING, JobState.CANCELLING}
 
 
@@ -19,9 +22,9 @@ def settle(job: Job, note: Note) -> None:
     that an agent which lost its journal holds nobody up; if they come later, they are
     stored all the same.
     """
-    job.refresh_from_db(
-        fields=["state", "waiting", "leased", "started_now", "shots_done", "cancelled"]
-    )
+    [row] = ask(_STANDS, [job.pk])
+    for name, value in zip(_COLUMNS, row, strict=True):
+        setattr(job, name, value)
     if job.state not in _ACTIVE or job.waiting or job.leased or job.started_now:
         return
     if job.cancelled:

@@ -12,6 +12,7 @@ from shothub.server.accounts.principals import Principal
 from shothub.server.apparatus.models import Apparatus
 from shothub.server.apparatus.queries import description_of
 from shothub.server.jobs.models import Attempt, Job, Shot
+from shothub.server.jobs.plain import attempt_on
 from shothub.server.jobs.queries import find_job
 from shothub.server.jobs.services.agents import ACTOR, lock_apparatus, require_epoch
 from shothub.server.jobs.services.bars import bar_now
@@ -28,7 +29,7 @@ from shothub.server.jobs.transitions import (
     touch,
 )
 from shothub.server.refusals import Conflict, Invalid
-from shothub.server.rows import insert
+from shothub.server.rows import insert, update
 from shothub.wire.agents import (
     Accepted,
     Compiled,
@@ -141,7 +142,7 @@ def finish(
     conflict = None
     with transaction.atomic():
         apparatus = lock_apparatus(principal)
-        found = attempt_of(principal, attempt)
+        found = attempt_of(apparatus, attempt)
         late = is_late(found, apparatus, report.epoch)
         note = Note(
             now=now,
@@ -162,16 +163,13 @@ def finish(
     return Accepted(late=late)
 
 
-def attempt_of(principal: Principal, attempt: int) -> Attempt:
-    """Return one attempt on the agent's apparatus, with its shot and job.
+def attempt_of(apparatus: Apparatus, attempt: int) -> Attempt:
+    """Return one attempt on an apparatus, with its shot and job.
 
     Raises:
         NoSuchShot: there is none.
     """
-    rows = Attempt.objects.select_related("shot__job").filter(
-        pk=attempt, shot__job__apparatus__name=principal.apparatus
-    )
-    found = rows.first()
+    found = attempt_on(apparatus.pk, attempt)
     if found is None:
         raise NoSuchShot(f"The apparatus has no attempt {attempt}.")
     return found
@@ -198,7 +196,9 @@ def _end(apparatus: Apparatus, attempt: Attempt, report: Finish, note: Note) -> 
     attempt.outcome, attempt.reason = report.outcome.value, report.reason[:2000]
     attempt.began, attempt.ended = report.began, report.ended or note.now
     attempt.late = note.late
-    attempt.save(update_fields=["outcome", "reason", "began", "ended", "late"])
+    told = ("outcome", "reason", "began", "ended", "late")
+    changes = {name: getattr(attempt, name) for name in told}
+    update(Attempt, '"id" = %s', [attempt.pk], changes)
     follow(attempt, note)
     charge_attempt(apparatus, attempt, now=note.now)
     settle(job, note)

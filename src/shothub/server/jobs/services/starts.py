@@ -7,7 +7,8 @@ from django.db import transaction
 from shothub.domain.states import ShotState
 from shothub.server.accounts.principals import Principal
 from shothub.server.apparatus.models import Apparatus
-from shothub.server.jobs.models import Attempt, Shot
+from shothub.server.jobs.models import Shot
+from shothub.server.jobs.plain import open_attempt_of, shot_on
 from shothub.server.jobs.services.agents import ACTOR, lock_apparatus, require_epoch
 from shothub.server.jobs.services.attempts import not_its_time, open_attempt
 from shothub.server.jobs.services.endings import may_expire
@@ -35,26 +36,16 @@ def start(principal: Principal, shot: int, asked: Start, *, now: datetime) -> St
     with transaction.atomic():
         apparatus = lock_apparatus(principal)
         require_epoch(apparatus, asked.epoch)
-        found = _shot_of(principal, shot)
-        known = Attempt.objects.filter(
-            shot=found, fence=asked.fence, epoch=asked.epoch, outcome="", ahead=False
-        ).first()
+        found = shot_on(apparatus.pk, shot)
+        if found is None:
+            raise NoSuchShot(f"The apparatus has no shot {shot}.")
+        known = open_attempt_of(found, fence=asked.fence, epoch=asked.epoch)
         if known and found.state == ShotState.STARTED:
             return Started(attempt=known.pk, number=known.number)
         _require_startable(found, apparatus, asked, now)
         note = Note(now=now, actor=ACTOR, epoch=asked.epoch, fence=asked.fence)
         attempt = open_attempt(found, note)
         return Started(attempt=attempt.pk, number=attempt.number)
-
-
-def _shot_of(principal: Principal, shot: int) -> Shot:
-    rows = Shot.objects.select_related("job").filter(
-        pk=shot, job__apparatus__name=principal.apparatus
-    )
-    found = rows.first()
-    if found is None:
-        raise NoSuchShot(f"The apparatus has no shot {shot}.")
-    return found
 
 
 def _require_startable(
