@@ -9,13 +9,14 @@ from math import ceil
 from statistics import median
 from typing import Any
 
-from django.db.models import Max, Sum
+from django.db import transaction
+from django.db.models import Max
 
 from shothub.domain.forecast import Diary, Foreseen, InHand, Pending, replay
 from shothub.domain.queue import Key, Service, State, Work
-from shothub.domain.states import JobState
+from shothub.domain.states import JOB_ENDS, JobState
 from shothub.server.accounts.principals import Principal
-from shothub.server.apparatus.models import Apparatus, Share
+from shothub.server.apparatus.models import Apparatus
 from shothub.server.apparatus.queries import apparatus_named, hindrance
 from shothub.server.jobs.allowances import typical_seconds
 from shothub.server.jobs.models import Job, Shot
@@ -23,10 +24,27 @@ from shothub.server.jobs.pending import pending_of, usual_seconds
 from shothub.server.jobs.readiness import Ready
 from shothub.server.jobs.waiting import queue_now
 from shothub.server.reservations.queries import bookings_from, standing
+from shothub.server.rows import ask, update
 from shothub.wire.queue import ForecastErrors
 
 _COMPARED = 200  # jobs that were done last
 _SHOTS_A_SECOND = 1_000  # the more shots wait, the longer a forecast is kept
+_AT_ONCE = 500  # jobs written in one transaction, so that nobody waits for it
+_UNFINISHED = ", ".join(f"'{state}'" for state in JobState if state not in JOB_ENDS)
+# Plain SQL, asked whenever a job that waits is looked at.
+_SHOTS_WAITING = """
+    SELECT COALESCE(SUM(waiting), 0) FROM apparatus_share
+    WHERE apparatus_id = %s AND user_id IS NOT NULL
+"""
+_CHANGES = f"""
+    SELECT COALESCE(SUM(rev), 0) FROM jobs_job
+    WHERE apparatus_id = %s AND state IN ({_UNFINISHED})
+"""  # noqa: S608
+_NEW = """
+    SELECT job.apparatus_id, job.id FROM apparatus_apparatus apparatus
+    JOIN jobs_job job ON job.apparatus_id = apparatus.id AND job.state = 'queued'
+    WHERE job.foreseen_end IS NULL AND job.barred = '' AND job.waiting > 0
+"""
 _WAITS = frozenset(
     {JobState.SUBMITTED, JobState.COMPILING, JobState.QUEUED, JobState.RUNNING}
 )
@@ -59,9 +77,8 @@ def forecast_of(apparatus: Apparatus, now: datetime) -> Forecast:
 
     With thousands of shots it is made less often.
     """
-    shares = Share.objects.filter(apparatus=apparatus, user__isnull=False)
-    waiting = shares.aggregate(n=Sum("waiting"))["n"] or 0
-    span = 1 + waiting // _SHOTS_A_SECOND
+    [(waiting,)] = ask(_SHOTS_WAITING, [apparatus.pk])
+    span = 1 + int(waiting) // _SHOTS_A_SECOND
     begin = int(now.timestamp()) // span * span
     newest = _changes(apparatus) if span == 1 else 0
     return _kept(apparatus.name, apparatus.created, begin, newest)
@@ -69,8 +86,8 @@ def forecast_of(apparatus: Apparatus, now: datetime) -> Forecast:
 
 def _changes(apparatus: Apparatus) -> int:
     """Return a number that grows with every change of an unfinished job."""
-    jobs = Job.objects.unfinished().filter(apparatus=apparatus).order_by()
-    return jobs.aggregate(n=Sum("rev"))["n"] or 0
+    [(changes,)] = ask(_CHANGES, [apparatus.pk])
+    return int(changes)
 
 
 @lru_cache(maxsize=32)
@@ -144,27 +161,24 @@ def foresee_submission(
 
 def note_forecasts(now: datetime) -> None:
     """Keep what is foreseen of jobs that have just been queued, to be compared later."""
-    new = Job.objects.filter(
-        state=JobState.QUEUED.value, foreseen_end=None, barred="", waiting__gt=0
-    )
-    by_apparatus: defaultdict[int, list[Job]] = defaultdict(list)
-    for job in new.select_related("apparatus").defer(*_HEAVY):
-        by_apparatus[job.apparatus_id].append(job)
-    for jobs in by_apparatus.values():
-        _note(jobs, now)
+    by_apparatus: defaultdict[int, list[str]] = defaultdict(list)
+    for apparatus, job in ask(_NEW, []):
+        by_apparatus[apparatus].append(job)
+    for apparatus, jobs in by_apparatus.items():
+        _note(Apparatus.objects.defer("description").get(pk=apparatus), jobs, now)
 
 
-_HEAVY = ("apparatus__description", "compile_log", "analyse_log")
-
-
-def _note(jobs: Sequence[Job], now: datetime) -> None:
-    apparatus = jobs[0].apparatus
+def _note(apparatus: Apparatus, jobs: Sequence[str], now: datetime) -> None:
     if hindrance(apparatus, now):
         return
     forecast = forecast_of(apparatus, now)
-    for job in jobs:
-        starts, ends = forecast.of(job.pk)
-        Job.objects.filter(pk=job.pk).update(foreseen_start=starts, foreseen_end=ends)
+    known = [job for job in jobs if job in forecast.jobs]
+    for begin in range(0, len(known), _AT_ONCE):
+        with transaction.atomic():
+            for job in known[begin : begin + _AT_ONCE]:
+                starts, ends = forecast.of(job)
+                foreseen = {"foreseen_start": starts, "foreseen_end": ends}
+                update(Job, '"id" = %s', [job], foreseen)
 
 
 def errors_of(apparatus: Apparatus) -> ForecastErrors:

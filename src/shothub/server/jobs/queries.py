@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Q, Sum
+from django.db.models import Prefetch, Q, Sum
 
 from shothub.server.accounts.principals import Principal
 from shothub.server.apparatus.models import Apparatus
@@ -138,8 +138,12 @@ def _shots_left(jobs: Jobs) -> int:
 
 def list_jobs(principal: Principal, wanted: JobFilter) -> JobPage:
     """Return a page of the user's jobs, newest first."""
-    jobs = Job.objects.visible_to(principal).select_related(*_SHOWN)
-    jobs = jobs.defer("apparatus__description", "compile_log", "analyse_log")
+    jobs = Job.objects.visible_to(principal).defer("compile_log", "analyse_log")
+    # Each apparatus and owner once, not with each job: half of the time of a page.
+    machines = Apparatus.objects.only("name")
+    jobs = jobs.select_related("group").prefetch_related(
+        "owner", Prefetch("apparatus", machines)
+    )
     if wanted.state:
         jobs = jobs.filter(state=wanted.state)
     if wanted.apparatus:
