@@ -26,6 +26,8 @@ def progress_text(job: JobView) -> str:
         said += _outlook(job)
     if job.shots is not None and job.state != JobState.QUEUED:
         said.append(f"{job.shots_done} of {job.shots} shots done")
+    if job.state == JobState.RUNNING and job.ends:
+        said.append(f"ends about {clock_text(job.ends)}")
     if job.shots_failed:
         said.append(f"{job.shots_failed} failed")
     if job.shots_unknown:

@@ -166,3 +166,15 @@ def test_the_page_asks_the_database_a_bounded_number_of_times(
     assert callable(django_assert_max_num_queries)
     with django_assert_max_num_queries(16):
         alice.get(_week(booked.starts))
+
+
+def test_an_empty_queue_promises_nothing_while_the_time_is_anothers(
+    cast: Cast, bob: Client, booked: Reservation
+) -> None:
+    cast.agent.poll()
+    promise = "A job submitted now runs as soon as it is compiled."
+    assert promise in bob.get("/apparatus/sim").content.decode()
+    now = clock.now()
+    span = {"starts": now - timedelta(minutes=1), "ends": now + timedelta(hours=1)}
+    Reservation.objects.filter(pk=booked.pk).update(**span)
+    assert promise not in bob.get("/apparatus/sim").content.decode()

@@ -76,6 +76,41 @@ def test_an_unfinished_job_asks_for_news_every_second(
     assert "queued" in news.content.decode()
 
 
+def test_a_job_tells_when_it_is_foreseen_to_start_and_to_end(
+    cast: Cast, alice: Client
+) -> None:
+    job = submit(cast)
+    cast.agent.compile_one(shots=2)
+    cast.agent.poll()
+    waits = text_of(alice, f"/jobs/{job}")
+    assert re.search(r"Foreseen to start about\s+<time[^>]*>.*to end about", waits)
+    [lease] = cast.agent.lease()
+    cast.agent.start(lease).ok()
+    runs = text_of(alice, f"/jobs/{job}")
+    assert re.search(r"Foreseen\s+to end about\s+<time", runs)
+    assert "to start about" not in runs
+
+
+def test_a_finished_job_foresees_nothing(alice: Client, finished_job: str) -> None:
+    assert "Foreseen" not in text_of(alice, f"/jobs/{finished_job}")
+
+
+def test_what_is_foreseen_anew_is_shown_and_loads_nothing_else(
+    cast: Cast, alice: Client
+) -> None:
+    job = submit(cast)
+    cast.agent.compile_one(shots=2)
+    cast.agent.poll()
+    text = text_of(alice, f"/jobs/{job}")
+    address = re.search(r'hx-get="(/jobs/\w+/live\?[^"]+)"', text)
+    assert address is not None
+    shown = html.unescape(address[1])
+    assert alice.get(shown).status_code == 204
+    news = alice.get(re.sub(r"outlook=[^&]+", "outlook=old", shown))
+    assert news.status_code == 200
+    assert "HX-Trigger" not in news.headers
+
+
 def test_a_finished_job_asks_no_more(alice: Client, finished_job: str) -> None:
     assert "every 1s" not in text_of(alice, f"/jobs/{finished_job}")
     news = alice.get(f"/jobs/{finished_job}/live?rev=1")

@@ -88,7 +88,8 @@ def _show(apparatus: Apparatus) -> None:
 
 
 def _show_queue(queue: QueueView) -> None:
-    output.text(queue.next or "Nobody waits.")
+    nobody = "Nobody else waits." if queue.entries else "Nobody waits."
+    output.text(queue.next or nobody)
     if queue.entries:
         rows = [
             (

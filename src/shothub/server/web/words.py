@@ -137,6 +137,13 @@ def sentence(job: JobView) -> str:
     return _SENTENCES[job.state]
 
 
+def outlook(job: JobView) -> str:
+    """Return what is foreseen for the job, short: a page that shows it is up to date."""
+    times = (f"{at:%d%H%M}" if at else "" for at in (job.starts, job.ends))
+    said = [str(job.position or ""), str(job.shots_ahead or ""), *times]
+    return ".".join(said) if any(said) else ""
+
+
 def length(seconds: float) -> str:
     """Return a length of time in the unit that suits it."""
     if seconds < 100:

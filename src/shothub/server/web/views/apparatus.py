@@ -51,13 +51,15 @@ def _context(principal: Principal, name: str) -> dict[str, Any]:
     machine = machine_named(principal, name, now=now())
     found = apparatus_named(name)
     queue = queue_view(found, principal, now=now(), limit=_SHOWN_QUEUE)
+    stands = standing(found, now())
     return {
         "section": "apparatus",
         "apparatus": machine.view,
         "description": machine.description,
         "scripts": machine.scripts,
         "queue": queue,
-        "calendar": in_words(standing(found, now())),
+        "calendar": in_words(stands),
+        "is_taken": bool(stands.closed or stands.running or stands.turn),
         "may_control": "operator" in machine.view.may,
         "undecided": _undecided(machine.view, name),
     }

@@ -66,6 +66,7 @@ def _state(found: Any, view: JobView) -> Context:
         "undecided": queries.undecided_of(found),
         "submit_again": _again(view),
         "sentence": words.sentence(view),
+        "outlook": words.outlook(view),
         "timeline": words.timeline(view, queries.moves_of(found)),
     }
 
@@ -150,12 +151,14 @@ def job_live(request: HttpRequest, principal: Principal, job_id: str) -> HttpRes
     found = queries.find_job(principal, job_id)
     view = queries.view_now(found, now=now())
     seen = request.GET.get("rev"), request.GET.get("notice", "")
-    if seen == (f"{view.rev}", view.notice):
+    changed = seen != (f"{view.rev}", view.notice)
+    if not changed and request.GET.get("outlook", "") == words.outlook(view):
         return HttpResponse(status=204)
     context = _state(found, view)
     response = render(request, "shothub/_job_live.html", context)
-    ended = context["finished"]
-    response.headers["HX-Trigger"] = "job-ended" if ended else "job-changed"
+    if changed:
+        ended = context["finished"]
+        response.headers["HX-Trigger"] = "job-ended" if ended else "job-changed"
     return response
 
 
