@@ -32,16 +32,21 @@ def operator(stage: Stage) -> Iterator[Operator]:
     person.pause(on=False)
 
 
-@pytest.fixture
-def feed(stage: Stage) -> Feed:
-    """What the hub has on record of the apparatus since the test began."""
+@pytest.fixture(scope="module")
+def watcher(stage: Stage) -> dict[str, str]:
+    """What an operator of the apparatus sends with his requests."""
     admin(stage, "grant", "bob", stage.apparatus, "--operator")
     words = admin(stage, "token", "bob", "--scope", "queue:manage").split()
-    headers = {"Authorization": f"Bearer {words[-1]}"}
+    return {"Authorization": f"Bearer {words[-1]}"}
+
+
+@pytest.fixture
+def feed(stage: Stage, watcher: dict[str, str]) -> Feed:
+    """What the hub has on record of the apparatus since the test began."""
 
     def page(**query: object) -> dict[str, Any]:
         url = f"{stage.url}/api/v1/events"
-        answer = httpx.get(url, params={**query}, headers=headers, timeout=30)  # type: ignore[dict-item]
+        answer = httpx.get(url, params={**query}, headers=watcher, timeout=30)  # type: ignore[dict-item]
         return dict(answer.raise_for_status().json())
 
     begin = page(limit=1)["next"]
