@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from shothub.domain.tokens import OPERATOR_SCOPES, USER_SCOPES
 from shothub.runtime import clock
 from shothub.server.admin_groups import group_app, quota_app
 from shothub.server.admin_start import Data, fail, found, prepare
@@ -27,7 +28,10 @@ admin_app.add_typer(group_app, name="group")
 admin_app.add_typer(quota_app, name="quota")
 
 
-@user_app.command("create")
+@user_app.command(
+    "create",
+    epilog="Example: shothub admin user create alice --email alice@example.org",
+)
 def create(
     username: str,
     key: Annotated[str, typer.Option(help="His permanent short public name.")] = "",
@@ -56,7 +60,7 @@ def create(
     typer.echo(f"{user.username} with key {user.key}")
 
 
-@user_app.command("list")
+@user_app.command("list", epilog="Example: shothub admin user list --json")
 def list_users(
     data: Data = None,
     as_json: Annotated[bool, typer.Option("--json")] = False,
@@ -77,7 +81,7 @@ def list_users(
         typer.echo(f"{row['username']:<20} {row['key']:<20} {row['email']}{state}")
 
 
-@apparatus_app.command("create")
+@apparatus_app.command("create", epilog="Example: shothub admin apparatus create bec1")
 def make_apparatus(name: str, title: str = "", data: Data = None) -> None:
     """Make an apparatus; its agent describes it when it first connects."""
     prepare(data)
@@ -91,16 +95,32 @@ def make_apparatus(name: str, title: str = "", data: Data = None) -> None:
     typer.echo(f"apparatus {name}")
 
 
-@admin_app.command("grant")
+@admin_app.command(
+    "grant", epilog="Example: shothub admin grant alice bec1 --scripts --no-hdf5"
+)
 def grant(
     username: str,
     apparatus: str,
-    scripts: Annotated[bool | None, typer.Option("--scripts/--no-scripts")] = None,
-    hdf5: Annotated[bool | None, typer.Option("--hdf5/--no-hdf5")] = None,
-    operator: Annotated[bool | None, typer.Option("--operator/--no-operator")] = None,
+    scripts: Annotated[
+        bool | None,
+        typer.Option("--scripts/--no-scripts", help="Submit scripts of his own."),
+    ] = None,
+    hdf5: Annotated[
+        bool | None, typer.Option("--hdf5/--no-hdf5", help="Download shot files.")
+    ] = None,
+    operator: Annotated[
+        bool | None,
+        typer.Option(
+            "--operator/--no-operator",
+            help="Pause it, hold others' jobs, book maintenance, calibrate.",
+        ),
+    ] = None,
     data: Data = None,
 ) -> None:
-    """Set what a user may do on an apparatus beyond running its procedures."""
+    """Set what a user may do on an apparatus beyond running its procedures.
+
+    An operator's token needs the scopes for it: `shothub admin token NAME --operator`.
+    """
     prepare(data)
     from shothub.server.accounts import queries, services
 
@@ -111,19 +131,36 @@ def grant(
     typer.echo(f"{username} on {apparatus}")
 
 
-@admin_app.command("token")
-def token(
+@admin_app.command(
+    "token",
+    epilog=(
+        "Examples: shothub admin token alice --days 30 | shothub admin token olga"
+        " --operator | shothub admin token robot --agent-of bec1"
+    ),
+)
+def token(  # noqa: PLR0913 (one flag for each property)
     username: str,
     name: Annotated[str, typer.Option(help="What it is for.")] = "made by the admin",
     days: Annotated[float, typer.Option(min=0.01)] = 90.0,
     agent_of: Annotated[
         str, typer.Option(help="Make an agent's token for this apparatus.")
     ] = "",
-    scope: Annotated[list[str] | None, typer.Option(help="Repeat for several.")] = None,
+    scope: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="What it may do, e.g. jobs:read; repeat for several.",
+            show_default="all that users may",
+        ),
+    ] = None,
+    operator: Annotated[
+        bool, typer.Option("--operator", help="With the scopes of operators besides.")
+    ] = False,
     data: Data = None,
 ) -> None:
     """Make a token and print it; it is shown only this once."""
     prepare(data)
+    if operator:
+        scope = sorted(OPERATOR_SCOPES.union(scope or USER_SCOPES))
     from shothub.server.accounts.queries import user_named
     from shothub.server.accounts.services import mint_token
     from shothub.server.refusals import Refused

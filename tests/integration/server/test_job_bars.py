@@ -179,6 +179,13 @@ def test_times_that_make_no_sense_are_refused(
     assert answer.body["where"] == where
 
 
+def test_a_time_without_a_zone_is_refused_with_an_example(cast: Cast) -> None:
+    body = {"kind": "procedure", "apparatus": "sim", "procedure": "bec_tof"}
+    answer = cast.alice("POST", "/jobs", body | {"not_before": "2026-12-24 14:30"})
+    assert (answer.status, answer.body["where"]) == (422, "body.not_before")
+    assert answer.body["hint"] == "write it with its zone, as in 2026-12-24T14:30:00Z"
+
+
 def test_a_job_runs_after_another_that_is_good(cast: Cast, submit: Submit) -> None:
     first = submit()["id"]
     second = submit(after=[first])["id"]

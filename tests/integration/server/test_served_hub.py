@@ -212,3 +212,19 @@ def test_a_wrong_configuration_stops_the_start(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert "threads:" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_an_operators_token_may_control_an_apparatus_and_a_users_may_not(
+    served: Served,
+) -> None:
+    admin(served.data, "user", "create", "olga", "--password", "operators-word-9")
+    admin(served.data, "grant", "olga", "sim", "--operator")
+    answers = []
+    for words in ([], ["--operator"]):
+        token = admin(served.data, "token", "olga", *words)
+        answer = httpx.post(
+            served.user.base_url.join("/api/v1/apparatus/sim/resume"),
+            headers={"Authorization": f"Bearer {token}"},
+        )
+        answers.append(answer.status_code)
+    assert answers == [403, 200]

@@ -108,7 +108,18 @@ def _fault_of(entry: dict[str, Any]) -> Fault:
     if source == "body":
         path = _as_sent(path[1:])
     where = ".".join([str(source), *(str(part)[:60] for part in path)])
-    return Fault(code=str(entry["type"]), detail=f"{entry['msg']}.", where=where)
+    code = str(entry["type"])
+    hint = _HINTS.get(code, "")
+    return Fault(code=code, detail=f"{entry['msg']}.", where=where, hint=hint)
+
+
+_TIME = "write it with its zone, as in 2026-12-24T14:30:00Z"
+_HINTS = {
+    "timezone_aware": _TIME,
+    "datetime_parsing": _TIME,
+    "datetime_from_date_parsing": _TIME,
+    "union_tag_not_found": 'say "kind": "procedure" or "kind": "script"',
+}
 
 
 def _as_sent(path: list[Any]) -> list[Any]:
