@@ -3,10 +3,12 @@
 import random
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import chain
 
 import psycopg
 import structlog
-from django.db import connection
+from django.db import connection, transaction
 
 from shothub.runtime.delays import delays
 from shothub.server.wakeups import Wakeups
@@ -46,9 +48,13 @@ class PostgresWakeups(Wakeups):
 
     def notify(self, *topics: str) -> None:
         """Ring the topics in all processes once the transaction commits."""
+        known = _told_already()
+        new = tuple(t for t in dict.fromkeys(topics) if t not in known)
         with connection.cursor() as cursor:
-            for text in _texts(topics):
+            for text in _texts(new):
                 cursor.execute("SELECT pg_notify(%s, %s)", [CHANNEL, text])
+        if connection.in_atomic_block:
+            transaction.on_commit(_Told(new))
 
     def _run(self) -> None:
         waits = _waits()
@@ -70,6 +76,23 @@ class PostgresWakeups(Wakeups):
         while not self._closed.is_set():
             for notice in heard.notifies(timeout=_LOOK_EVERY):
                 self.ring(*notice.payload.split())
+
+
+@dataclass(frozen=True)
+class _Told:
+    """What this transaction will ring; forgotten with the savepoint it was said in."""
+
+    topics: tuple[str, ...]
+
+    def __call__(self) -> None:
+        """Do nothing: the commit itself has rung."""
+
+
+def _told_already() -> set[str]:
+    """Return the topics that the transaction will ring anyway: a round trip less."""
+    waiting = [call for _, call, *_ in connection.run_on_commit]
+    told = [call.topics for call in waiting if isinstance(call, _Told)]
+    return set(chain.from_iterable(told))
 
 
 def _waits() -> Iterator[float]:

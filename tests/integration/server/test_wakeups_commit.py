@@ -61,6 +61,18 @@ def test_what_was_rolled_back_wakes_nobody(wakeups: Wakeups) -> None:
     assert not heard(wakeups, change, 0.5)
 
 
+def test_what_was_rolled_back_in_part_may_be_said_again(wakeups: Wakeups) -> None:
+    def change() -> None:
+        with transaction.atomic():
+            with transaction.atomic():
+                wakeups.notify("job:a")
+                transaction.set_rollback(True)
+            wakeups.notify("job:a")
+            wakeups.notify("job:a", "job:b")
+
+    assert heard(wakeups, change, 10)
+
+
 def test_nobody_is_woken_before_the_commit(wakeups: Wakeups) -> None:
     early: list[bool] = []
 

@@ -6,13 +6,16 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from django.db.models import F, QuerySet
+from django.db import connection
+from django.db.models import F
+from django.db.transaction import TransactionManagementError
 
 from shothub.domain.names import is_slug
 from shothub.domain.numbers import number_after
 from shothub.domain.rivals import Opening, recent
 from shothub.server.apparatus.models import Apparatus
 from shothub.server.refusals import Invalid
+from shothub.server.rows import ask, columns
 from shothub.wire.agents import OpenSession
 from shothub.wire.apparatus import ApparatusStatus, Description
 
@@ -60,19 +63,23 @@ def lock_apparatus(which: int | str) -> Apparatus:
     Raises:
         Apparatus.DoesNotExist: there is none.
     """
-    key = {"pk": which} if isinstance(which, int) else {"name": which}
-    return _locked().get(**key)
+    if connection.features.has_select_for_update and connection.get_autocommit():
+        raise TransactionManagementError("an apparatus is locked within a transaction")
+    # The key stays as it is, so that rows pointing here can be inserted meanwhile.
+    how = " FOR NO KEY UPDATE" if connection.features.has_select_for_update else ""
+    known = columns(Apparatus, "apparatus", "description")
+    key = "id" if isinstance(which, int) else "name"
+    sql = f"SELECT {known.sql} FROM apparatus_apparatus apparatus WHERE {key} = %s{how}"  # noqa: S608
+    for row in ask(sql, [which]):
+        return known.object(row)
+    raise Apparatus.DoesNotExist(f"There is no apparatus {which!r}.")
 
 
 def lock_several(apparatus: Iterable[int]) -> dict[int, Apparatus]:
     """Return several apparatus by primary key, locked in an order that cannot deadlock."""
-    rows = _locked().filter(pk__in=set(apparatus)).order_by("pk")
+    locked = Apparatus.objects.select_for_update(no_key=True).defer("description")
+    rows = locked.filter(pk__in=set(apparatus)).order_by("pk")
     return {row.pk: row for row in rows}
-
-
-def _locked() -> QuerySet[Apparatus]:
-    # The key stays as it is, so that rows pointing here can be inserted meanwhile.
-    return Apparatus.objects.select_for_update(no_key=True).defer("description")
 
 
 def begin_epoch(apparatus: Apparatus, opening: OpenSession, *, now: datetime) -> int:

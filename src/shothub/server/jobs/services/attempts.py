@@ -11,6 +11,7 @@ from shothub.server.apparatus.models import Apparatus
 from shothub.server.jobs.models import Attempt, Shot
 from shothub.server.jobs.transitions import Note, move_job, move_shots
 from shothub.server.reservations.queries import standing
+from shothub.server.rows import ask
 
 _ABOVE = frozenset({Service.SAFETY.value, Service.CALIBRATION.value})
 
@@ -31,7 +32,7 @@ def open_attempt(shot: Shot, note: Note, *, ahead: bool = False) -> Attempt:
     move_shots([shot], ShotState.STARTED, note, changes)
     if shot.job.state == JobState.QUEUED:
         move_job(shot.job, JobState.RUNNING, note)
-    newest = Attempt.objects.order_by("-pk").values_list("pk", flat=True).first()
+    [(newest,)] = ask("SELECT MAX(id) FROM jobs_attempt", [])
     return Attempt.objects.create(
         pk=number_after(newest or 0, note.now),
         shot=shot,
