@@ -88,7 +88,7 @@ def _show(apparatus: Apparatus) -> None:
 
 
 def _show_queue(queue: QueueView) -> None:
-    nobody = "Nobody else waits." if queue.entries else "Nobody waits."
+    nobody = "No compiled shot waits." if queue.entries else "Nobody waits."
     output.text(queue.next or nobody)
     if queue.entries:
         rows = [
