@@ -11,7 +11,7 @@ from django.db.models import F
 from django.db.transaction import TransactionManagementError
 
 from shothub.domain.names import is_slug
-from shothub.domain.numbers import number_after
+from shothub.domain.numbers import fence_after
 from shothub.domain.rivals import Opening, recent
 from shothub.server.apparatus.models import Apparatus
 from shothub.server.refusals import Invalid
@@ -86,7 +86,7 @@ def begin_epoch(apparatus: Apparatus, opening: OpenSession, *, now: datetime) ->
     """Raise the epoch and store what the new session publishes."""
     Apparatus.objects.filter(pk=apparatus.pk).update(
         epoch=F("epoch") + 1,
-        fence=number_after(apparatus.fence, now),
+        fence=fence_after(apparatus.fence, now),
         **_described(opening.description),
         agent=f"{opening.agent_version} on {opening.host}"[:200],
         last_seen=now,

@@ -114,7 +114,9 @@ def _time_faults(request: JobRequestBase, now: datetime) -> list[Fault]:
     if latest is None:
         return []
     if latest <= now:
-        text = f"The time by which it is to start is over: {latest:%Y-%m-%d %H:%M:%S %Z}."
+        text = (
+            f"The time by which it is to start is over: {latest:%Y-%m-%d %H:%M:%S %Z}."
+        )
         return [Fault(code="start_by_over", detail=text, where="start_by")]
     if earliest is not None and latest <= earliest:
         text = "It may not start before a time, and is to start by an earlier one."

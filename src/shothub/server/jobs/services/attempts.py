@@ -4,14 +4,13 @@ from datetime import datetime
 
 from shothub.domain.calendar import Asked, may_start
 from shothub.domain.faults import Fault
-from shothub.domain.numbers import number_after
+from shothub.domain.numbers import attempt_number
 from shothub.domain.queue import Service
 from shothub.domain.states import JobState, ShotState
 from shothub.server.apparatus.models import Apparatus
 from shothub.server.jobs.models import Attempt, Shot
 from shothub.server.jobs.transitions import Note, move_job, move_shots
 from shothub.server.reservations.queries import standing
-from shothub.server.rows import ask
 
 _ABOVE = frozenset({Service.SAFETY.value, Service.CALIBRATION.value})
 
@@ -32,9 +31,8 @@ def open_attempt(shot: Shot, note: Note, *, ahead: bool = False) -> Attempt:
     move_shots([shot], ShotState.STARTED, note, changes)
     if shot.job.state == JobState.QUEUED:
         move_job(shot.job, JobState.RUNNING, note)
-    [(newest,)] = ask("SELECT MAX(id) FROM jobs_attempt", [])
     return Attempt.objects.create(
-        pk=number_after(newest or 0, note.now),
+        pk=attempt_number(note.fence, shot.job.apparatus_id),
         shot=shot,
         number=number,
         epoch=note.epoch,
