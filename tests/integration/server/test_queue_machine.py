@@ -208,9 +208,17 @@ class QueueMachine(RuleBasedStateMachine):
 
     def _leased(self, lease: ShotLease, epoch: int) -> None:
         shot = self.model.shots[lease.shot]
+        if shot.state is ShotState.LEASED and self._gave_way(lease):
+            shot.state = ShotState.COMPILED
         assert self.model.may_lease(shot)
         shot.state, shot.fence, shot.epoch = ShotState.LEASED, lease.fence, epoch
         shot.expires = self.now + timedelta(seconds=lease.seconds)
+
+    def _gave_way(self, lease: ShotLease) -> bool:
+        """Tell whether a shot was taken back for urgent work before it was leased anew."""
+        events = Event.objects.filter(job=lease.job, shot=lease.index)
+        last = events.order_by("-id").values_list("what", flat=True)[:2]
+        return list(last) == ["shot.leased", "shot.compiled"]
 
     def _follow_what_the_hub_took_back(self) -> None:
         """Work that goes first may take leases back; it may do nothing else."""

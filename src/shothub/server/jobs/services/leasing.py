@@ -173,7 +173,8 @@ class _Block:
             "lease_expires": self._note.now + timedelta(seconds=seconds),
             "service": service.value,
         }
-        move_shots([shot], ShotState.LEASED, self._note, changes)
+        note = replace(self._note, fence=self._apparatus.fence)
+        move_shots([shot], ShotState.LEASED, note, changes)
         return ShotLease(
             shot=shot.pk,
             job=shot.job_id,
