@@ -61,6 +61,15 @@ def test_no_time_is_told_while_nothing_starts(cast: Cast, submit: Submit) -> Non
     assert told["next"] == "Nothing starts: BLACS is absent."
 
 
+def test_the_queue_says_what_stops_it_before_anything_is_compiled(
+    cast: Cast, submit: Submit
+) -> None:
+    submit()
+    cast.agent.poll(hold="The chiller is hot.").ok()
+    told = cast.alice("GET", "/apparatus/sim/queue").ok()
+    assert told["next"] == "Nothing starts: the apparatus is held: The chiller is hot."
+
+
 def test_a_held_job_has_no_place(cast: Cast, submit: Submit) -> None:
     job = submit(hold=True)["id"]
     cast.agent.compile_one(shots=1)

@@ -34,7 +34,7 @@ def queue_view(
     jobs = sorted(rows, key=lambda job: _order(job, forecast))
     state = forecast.state
     return QueueView(
-        next=_next(apparatus, state, stopped, now),
+        next=_next(apparatus, state, stopped, now) if jobs else "",
         entries=[
             _entry(job, forecast, principal, stopped=bool(stopped))
             for job in jobs[:limit]
@@ -91,11 +91,9 @@ _BARS = {
 
 
 def _next(apparatus: Apparatus, state: State, stopped: str, now: datetime) -> str:
-    if not (state.work or state.lab):
-        return ""
     closed = stopped or standing(apparatus, now).closed
     if closed:
-        return f"Nothing starts: {closed}."
+        return f"Nothing starts: {closed.rstrip('.')}."
     choice = choose(state, now.timestamp())
     if choice is None:
         return ""
