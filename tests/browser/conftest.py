@@ -41,7 +41,7 @@ def admin(data: Path, *arguments: str) -> str:
     return done.stdout.strip()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningHub]:
     data = tmp_path_factory.mktemp("hub")
     admin(data, "user", "create", "alice", "--password", PASSWORD)
