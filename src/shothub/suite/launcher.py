@@ -13,8 +13,9 @@ import runpy
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from threading import Thread
 from types import SimpleNamespace
@@ -74,14 +75,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
         fault = Fault(code="no_journal", detail=f"{error}.")
         _give_up(EXIT_NO_JOURNAL, fault)
     _log_to(state / "blacs.log")
-    closer = _Closer(until_stdin_closes=options.until_stdin_closes)
+    start_again = partial(_start_again, station, servers)
+    closer = _Closer(start_again, until_stdin_closes=options.until_stdin_closes)
     try:
         _become_blacs(station, closer, options)
     except SystemExit:
         if not closer.again:
             raise
     if closer.again:
-        _start_again(station, servers)
+        start_again()
 
 
 def _start_again(station: Station, servers: SuiteServers | None) -> NoReturn:
@@ -225,11 +227,19 @@ def _become_blacs(
 
 
 class _Closer:
-    """Closes BLACS when a signal asks for it or the parent is gone."""
+    """Closes BLACS when a signal asks for it or the parent is gone.
 
-    def __init__(self, *, until_stdin_closes: bool) -> None:
+    Args:
+        start_again: replaces this program by itself.
+        until_stdin_closes: whether the end of stdin is the parent's end.
+    """
+
+    def __init__(
+        self, start_again: Callable[[], NoReturn], *, until_stdin_closes: bool
+    ) -> None:
         self.plugin: Any = None
         self.again = False
+        self._start_again = start_again
         # Before the suite is imported: it puts its own handler around this one.
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._on_signal)
@@ -238,7 +248,15 @@ class _Closer:
 
     def set_again(self, value: bool) -> None:  # noqa: FBT001 (as BLACS calls it)
         """Let BLACS start again when it has been closed, or not."""
+        if value and not self.again:
+            Thread(target=self._insist, name="shothub restart", daemon=True).start()
         self.again = value
+
+    def _insist(self) -> None:
+        """Start again although BLACS hangs in closing, as it may over a spoilt file."""
+        pause(_CLOSING_SECONDS)
+        if self.again:
+            self._start_again()
 
     def _wait(self) -> None:
         while os.read(0, 4096):
