@@ -11,7 +11,7 @@ BODY = {"kind": "procedure", "apparatus": "sim", "procedure": "bec_tof"}
 
 @pytest.mark.parametrize(
     ("page", "most"),
-    [("/", 7), ("/?q=bec&tag=x", 8), ("/apparatus/sim", 32), ("/submit", 12)],
+    [("/", 9), ("/?q=bec&tag=x", 10), ("/apparatus/sim", 32), ("/submit", 12)],
 )
 def test_a_list_asks_few_questions(
     page: str, most: int, cast: Cast, alice: Client
