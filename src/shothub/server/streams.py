@@ -50,7 +50,3 @@ class Streams:
             self._open[user] -= 1
             if not self._open[user]:
                 del self._open[user]
-
-    def open_of(self, user: int) -> int:
-        """Return how many the user has open."""
-        return self._open[user]

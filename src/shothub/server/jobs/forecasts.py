@@ -100,7 +100,7 @@ def _make(apparatus: Apparatus, now: datetime, *more: Pending) -> Forecast:
     queue = queue_now(apparatus, stands, now)
     jobs = replay(
         queue.state,
-        [*pending_of(apparatus), *more],
+        [*pending_of(apparatus, stands.turn), *more],
         now=now.timestamp(),
         in_hand=[InHand(s.shot.job_id, 1, s.left) for s in queue.under_way],
         diary=Diary(bookings_from(apparatus, now), stands.turn),

@@ -8,6 +8,7 @@ from typing import Any
 from django.db.models import Avg
 
 from shothub.domain.bars import Bar
+from shothub.domain.calendar import Turn
 from shothub.domain.forecast import Pending
 from shothub.domain.queue import Key, Service, Work
 from shothub.domain.states import JobState
@@ -15,6 +16,7 @@ from shothub.server.apparatus.models import Apparatus
 from shothub.server.jobs.models import Job, JobAfter
 from shothub.server.jobs.under_way import GUESS
 from shothub.server.reservations.models import Session
+from shothub.server.reservations.turn_queries import waiting_turns
 
 _YET_TO_RUN = [
     state.value
@@ -44,19 +46,24 @@ _FIELDS = (
 )
 
 
-def pending_of(apparatus: Apparatus) -> list[Pending]:
-    """Return the jobs that have shots to run, and the sessions that wait."""
+def pending_of(apparatus: Apparatus, turn: Turn | None) -> list[Pending]:
+    """Return the jobs that have shots to run, and the sessions that wait.
+
+    Args:
+        apparatus: as read in this transaction.
+        turn: the session that is open; of sessions, only its jobs may run.
+    """
     usual = usual_seconds(apparatus)
     after = _after(apparatus)
-    turn = _open_session(apparatus)
+    may_run = ("", turn.id) if turn else ("",)
     jobs = Job.objects.filter(apparatus=apparatus, state__in=_YET_TO_RUN).order_by()
     rows = [dict(zip(_FIELDS, row, strict=True)) for row in jobs.values_list(*_FIELDS)]
     pending = [
         _job(row, after.get(row["id"], ()), usual)
         for row in rows
-        if row["barred"] not in _UNFORESEEN and _left(row) and row["session"] in turn
+        if row["barred"] not in _UNFORESEEN and _left(row) and row["session"] in may_run
     ]
-    return [*pending, *_sessions(apparatus)]
+    return [*pending, *map(_session, waiting_turns(apparatus))]
 
 
 def usual_seconds(apparatus: Apparatus) -> float:
@@ -101,24 +108,14 @@ def _after(apparatus: Apparatus) -> Mapping[str, tuple[str, ...]]:
     return {job: tuple(earlier) for job, earlier in found.items()}
 
 
-def _open_session(apparatus: Apparatus) -> set[str]:
-    """Return the sessions of which jobs may run: the open one, and none."""
-    opened = Session.objects.filter(apparatus=apparatus, state="open")
-    return {"", *opened.values_list("pk", flat=True)}
-
-
-def _sessions(apparatus: Apparatus) -> list[Pending]:
-    waiting = Session.objects.filter(apparatus=apparatus, state="waiting")
-    return [
-        Pending(
-            key=Key(turn.group_id, turn.owner_id),
-            work=Work(
-                job="",
-                session=turn.pk,
-                seconds=turn.total_seconds,
-                shots=1,
-                arrived=turn.requested.timestamp(),
-            ),
-        )
-        for turn in waiting
-    ]
+def _session(row: Session) -> Pending:
+    return Pending(
+        key=Key(row.group_id, row.owner_id),
+        work=Work(
+            job="",
+            session=row.pk,
+            seconds=row.total_seconds,
+            shots=1,
+            arrived=row.requested.timestamp(),
+        ),
+    )

@@ -234,12 +234,6 @@ def moves_of(job: Job) -> list[EventView]:
     return [event_view(event) for event in events.order_by("id")]
 
 
-def events_of_apparatus(apparatus: Apparatus, *, limit: int = 50) -> list[EventView]:
-    """Return the newest events of an apparatus that belong to no job, newest first."""
-    rows = Event.objects.filter(apparatus=apparatus, job=None).order_by("-id")[:limit]
-    return [event_view(event) for event in rows]
-
-
 def event_view(event: Event) -> EventView:
     """Return an event as users see it."""
     return EventView(
@@ -263,10 +257,3 @@ def counts_by_state() -> Iterable[tuple[str, int]]:
     """Return how many jobs are in each state, for the metrics."""
     states = Job.objects.order_by().values_list("state").distinct()
     return [(s, Job.objects.filter(state=s).count()) for (s,) in states]
-
-
-def seconds_of_queue(apparatus: Apparatus, now: datetime) -> float:
-    """Return the age of the oldest job that waits, seconds."""
-    waiting = Job.objects.filter(apparatus=apparatus, state__in=_LIVE, waiting__gt=0)
-    oldest = waiting.order_by("submitted").values_list("submitted", flat=True).first()
-    return (now - oldest).total_seconds() if oldest else 0.0

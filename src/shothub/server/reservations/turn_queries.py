@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 from django.db import connection
 
 from shothub.domain.calendar import Turn
-from shothub.domain.faults import Fault
 from shothub.domain.names import is_file_name
 from shothub.domain.turns import Life
 from shothub.server.accounts.principals import Principal
@@ -136,26 +135,6 @@ def session_view(
         charged=row.charged,
         others=others,
         notice=notice or row.why,
-    )
-
-
-def session_fault(user: int, apparatus: Apparatus, session: str) -> Fault | None:
-    """Return why a job may not run in a session, or None if it may."""
-    row = Session.objects.filter(pk=session, apparatus=apparatus, owner_id=user).first()
-    if row is None:
-        return Fault(
-            code="unknown_session",
-            detail=f"You have no session {session!r} on {apparatus.name}.",
-            where="session",
-            hint="ask for one with POST sessions",
-        )
-    if row.state in ALIVE:
-        return None
-    return Fault(
-        code="session_over",
-        detail=f"The session has ended: {row.why}.",
-        where="session",
-        hint="ask for a new one, or submit without a session",
     )
 
 
