@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -23,6 +23,8 @@ SHORT = """
 seconds = 8
 routine_seconds = 3
 """
+FAILED = pytest.StashKey[bool]()
+TAIL = 60
 OUTPUTS_ONLY = """
 from labscript_devices import register_classes
 
@@ -68,6 +70,53 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     finally:
         for disk in small_disks(folder):
             subprocess.run(["umount", "-l", str(disk)], check=False)  # noqa: S607
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Add what the programs said last to the report of a test that failed."""
+    report = yield
+    stage = getattr(item, "funcargs", {}).get("stage")
+    if stage and report.failed:
+        item.stash[FAILED] = True
+        for log in logs(stage):
+            end = log.read_text(errors="replace").splitlines()[-TAIL:]
+            report.sections.append((f"end of {log.name}", "\n".join(end)))
+    return report
+
+
+def logs(stage: Stage) -> list[Path]:
+    """Return the files into which the programs of the stage write."""
+    return [*(stage.folder / "logs").glob("*.log"), *stage.lab.glob("state/*.log")]
+
+
+@pytest.fixture(autouse=True)
+def next_test_finds_a_whole_stage(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Start everything again after a test that failed, so that only that one does."""
+    yield
+    if request.node.stash.get(FAILED, False):
+        mend(request.getfixturevalue("stage"))
+
+
+def mend(stage: Stage) -> None:
+    """Start all programs of the stage again, with nothing in the queue."""
+    if stage.blacs:
+        stage.blacs.kill()
+    for program in stage.programs:
+        program.stop()
+    stage.programs.clear()
+    for place in small_disks(stage.folder):
+        (place / "ballast").unlink(missing_ok=True)
+    stage.start_hub()
+    for member in stage.members.values():
+        for job in member.hub().jobs(limit=50):
+            if not job.ended:
+                job.cancel()
+    stage.start_blacs(stage.lab / "state")
+    stage.start_agent()
+    stage.wait_until_idle()
 
 
 @pytest.fixture

@@ -101,6 +101,14 @@ class Stage:
         self.start_blacs(prepared.state)
         self.say("Starting the agent …")
         self.start_agent()
+        self.wait_until_idle()
+
+    def wait_until_idle(self) -> None:
+        """Wait until the hub sees the agent and a BLACS that does nothing.
+
+        Raises:
+            NotReady: that takes too long.
+        """
         self._until("agent and BLACS", self._machine_is_idle)
 
     def start_hub(self) -> None:

@@ -72,6 +72,7 @@ class StockBlacs:
         if offscreen:
             self._command.append("--offscreen")
         self._process: subprocess.Popen[bytes] | None = None
+        self._earlier = ""
 
     def __enter__(self) -> "StockBlacs":
         self.start()
@@ -92,7 +93,7 @@ class StockBlacs:
 
     @property
     def pid(self) -> int | None:
-        """Process id, None when it is not running."""
+        """Process id of what started BLACS, None when it is not running."""
         return self._process.pid if self.running and self._process else None
 
     @property
@@ -112,6 +113,7 @@ class StockBlacs:
             BlacsFailed: it ended, or the plugin does not answer in time.
         """
         self._state.mkdir(parents=True, exist_ok=True)
+        self._earlier = self._boot()
         early = self._state / "blacs-start.log"
         progress("starting BLACS")
         with early.open("wb") as output:
@@ -125,7 +127,7 @@ class StockBlacs:
             )
         deadline = monotonic() + seconds
         progress("waiting for BLACS's plugin")
-        while not self._answers():
+        while self._boot() == self._earlier:
             if not self.running or monotonic() > deadline:
                 raise BlacsFailed(self._failure(early))
             pause(0.05)
@@ -153,12 +155,12 @@ class StockBlacs:
         if process.stdin:
             process.stdin.close()
 
-    def _answers(self) -> bool:
+    def _boot(self) -> str:
+        """Return which run of BLACS let agents in last."""
         try:
-            endpoint = read_endpoint(plugin_folder(self._state))
+            return read_endpoint(plugin_folder(self._state)).boot
         except NoEndpoint:
-            return False
-        return self._process is not None and endpoint.pid == self._process.pid
+            return ""
 
     def _failure(self, early: Path) -> Fault:
         ended = not self.running
