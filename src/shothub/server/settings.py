@@ -36,6 +36,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "django_htmx",
     "csp",
+    "shothub.server.audit",
     "shothub.server.accounts",
     "shothub.server.apparatus",
     "shothub.server.reservations",

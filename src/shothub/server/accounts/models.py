@@ -1,15 +1,33 @@
 """Users, what the lab grants them, and the tokens they hold."""
 
+import secrets
 from typing import ClassVar
 
 from django.contrib.auth.models import AbstractUser
 from django.db import models
 
 
-class User(AbstractUser):
-    """A person. ``key`` names his folder on the shot storage and never changes."""
+def provisional_key() -> str:
+    """Return the key of a user who has not been approved: no folder ever bears it."""
+    return f"new-{secrets.token_hex(8)}"
 
-    key = models.SlugField(max_length=48, unique=True)
+
+class User(AbstractUser):
+    """A person.
+
+    Attributes:
+        key: names his folder on the shot storage; given on approval, then permanent.
+        state: ``pending`` until the lab approves him, ``active``, ``suspended`` by the
+            lab, or ``closed`` at his own wish. Only an active user may use the hub;
+            ``is_active`` is false for the last two, who cannot log in.
+        decided: when the lab last approved or suspended him.
+        suspended_why: the lab's reason, which he reads when he tries to log in.
+    """
+
+    key = models.SlugField(max_length=48, unique=True, default=provisional_key)
+    state = models.CharField(max_length=9, default="active")
+    decided = models.DateTimeField(null=True)
+    suspended_why = models.CharField(max_length=500, blank=True)
 
     REQUIRED_FIELDS: ClassVar[list[str]] = ["email", "key"]
 
@@ -42,6 +60,7 @@ class Membership(models.Model):
 
     Attributes:
         is_default: whether his jobs are the group's unless he says otherwise.
+        is_owner: whether he may invite, remove and weigh its members.
     """
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
@@ -50,6 +69,7 @@ class Membership(models.Model):
     )
     weight = models.FloatField(default=1.0)
     is_default = models.BooleanField(default=True)
+    is_owner = models.BooleanField(default=False)
 
     class Meta:
         constraints = (
@@ -117,29 +137,68 @@ class Quota(models.Model):
 
 
 class Grant(models.Model):
-    """What a user may do on one apparatus beyond running procedures.
+    """What a user, or every member of a group, may do on one apparatus.
 
-    Apparatus are named, not referred to: apps point one way.
+    Apparatus are named, not referred to: apps point one way. What a user may do is all
+    that is granted to him and to his groups. Roles are granted to users only.
+
+    Attributes:
+        procedures: names of the only procedures that this grant allows; null for all.
+            A user without any grant that names procedures may run all.
+        scripts, relay, hdf5: may submit scripts, use the relay, download shot files.
+        reviewer, operator, admin: his roles on the apparatus; each includes those before.
     """
 
-    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="grants")
+    user = models.ForeignKey(
+        User, null=True, on_delete=models.CASCADE, related_name="grants"
+    )
+    group = models.ForeignKey(
+        Group, null=True, on_delete=models.CASCADE, related_name="grants"
+    )
     apparatus = models.SlugField(max_length=48)
+    procedures = models.JSONField(null=True)
     scripts = models.BooleanField(default=False)
+    relay = models.BooleanField(default=False)
     hdf5 = models.BooleanField(default=False)
+    reviewer = models.BooleanField(default=False)
     operator = models.BooleanField(default=False)
+    admin = models.BooleanField(default=False)
 
     class Meta:
         constraints = (
-            models.UniqueConstraint("user", "apparatus", name="one_grant_each"),
+            models.UniqueConstraint(
+                fields=["user", "apparatus"],
+                condition=models.Q(group=None),
+                name="one_grant_a_user",
+            ),
+            models.UniqueConstraint(
+                fields=["group", "apparatus"],
+                condition=models.Q(user=None),
+                name="one_grant_a_group",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(user=None) ^ models.Q(group=None),
+                name="grant_to_user_or_group",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(group=None)
+                | models.Q(reviewer=False, operator=False, admin=False),
+                name="roles_to_users",
+            ),
         )
 
     def __str__(self) -> str:
-        return f"{self.user_id} on {self.apparatus}: {', '.join(self.kinds()) or '-'}"
+        whom = self.user_id or f"group {self.group_id}"
+        return f"{whom} on {self.apparatus}: {', '.join(self.kinds()) or '-'}"
 
     def kinds(self) -> list[str]:
         """Return the names of what is granted."""
-        names = ("scripts", "hdf5", "operator")
-        return [name for name in names if getattr(self, name)]
+        return [name for name in KINDS if getattr(self, name)]
+
+
+ROLES = ("reviewer", "operator", "admin")
+"""Each includes those before it."""
+KINDS = ("scripts", "relay", "hdf5", *ROLES)
 
 
 class Token(models.Model):
@@ -148,6 +207,9 @@ class Token(models.Model):
     Attributes:
         digest: HMAC-SHA256 of the whole token, keyed by pepper number ``pepper``.
         apparatus: for tokens of agents, the only apparatus they may speak for.
+        only_on: names of the only apparatus that a user's token is good for; empty for
+            all.
+        successor: the token that an agent's token was rotated into.
         parent: the token that made this one; revoking it revokes this one.
     """
 
@@ -158,7 +220,11 @@ class Token(models.Model):
     pepper = models.PositiveSmallIntegerField()
     owner = models.ForeignKey(User, on_delete=models.PROTECT, related_name="tokens")
     apparatus = models.SlugField(max_length=48, blank=True)
+    only_on = models.JSONField(default=list)
     scopes = models.JSONField(default=list)
+    successor = models.OneToOneField(
+        "self", null=True, on_delete=models.PROTECT, related_name="predecessor"
+    )
     parent = models.ForeignKey(
         "self", null=True, on_delete=models.PROTECT, related_name="children"
     )
@@ -166,9 +232,77 @@ class Token(models.Model):
     expires = models.DateTimeField()
     revoked = models.DateTimeField(null=True)
     last_used = models.DateTimeField(null=True)
+    last_address = models.CharField(max_length=45, blank=True)
 
     class Meta:
         ordering = ("-created", "-id")
 
     def __str__(self) -> str:
         return f"{self.kind} {self.ident} ({self.name})"
+
+
+class Code(models.Model):
+    """A secret that is good once: an invitation, or the enrolment of an agent.
+
+    Attributes:
+        kind: ``invitation`` or ``enrolment``.
+        digest: as of tokens.
+        by: who made it; null for whoever runs the hub.
+        email: the only address that may use an invitation; empty for any.
+        group: which the invited joins.
+        apparatus: whose agent is enrolled.
+        used_by: the user who used it.
+    """
+
+    kind = models.CharField(max_length=10)
+    digest = models.BinaryField(max_length=32)
+    pepper = models.PositiveSmallIntegerField()
+    by = models.ForeignKey(
+        User, null=True, on_delete=models.SET_NULL, related_name="codes_made"
+    )
+    email = models.EmailField(blank=True)
+    group = models.ForeignKey(Group, null=True, on_delete=models.CASCADE)
+    apparatus = models.SlugField(max_length=48, blank=True)
+    created = models.DateTimeField()
+    expires = models.DateTimeField()
+    used = models.DateTimeField(null=True)
+    used_by = models.ForeignKey(
+        User, null=True, on_delete=models.SET_NULL, related_name="codes_used"
+    )
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.pk}"
+
+
+class DeviceLogin(models.Model):
+    """A program that waits for its user to let it in at the browser (RFC 8628).
+
+    Attributes:
+        digest: of the device code, as of tokens.
+        user_code: what the person types; unique among those that wait.
+        client: what the program calls itself, with the machine's name.
+        scopes, days: what it asks for.
+        user: who let it in, with ``allowed``; null while it waits.
+        denied: when somebody refused it.
+        collected: when the program fetched its token, which it may once.
+        polled: when it last asked.
+    """
+
+    digest = models.BinaryField(max_length=32)
+    pepper = models.PositiveSmallIntegerField()
+    user_code = models.CharField(max_length=9, unique=True)
+    client = models.CharField(max_length=120)
+    scopes = models.JSONField(default=list)
+    only_on = models.JSONField(default=list)
+    days = models.PositiveIntegerField()
+    address = models.CharField(max_length=45, blank=True)
+    created = models.DateTimeField()
+    expires = models.DateTimeField()
+    user = models.ForeignKey(User, null=True, on_delete=models.CASCADE)
+    allowed = models.DateTimeField(null=True)
+    denied = models.DateTimeField(null=True)
+    collected = models.DateTimeField(null=True)
+    polled = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"{self.client} ({self.user_code})"

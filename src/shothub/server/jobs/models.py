@@ -63,6 +63,9 @@ class Job(models.Model):
         after_left: jobs that it waits for and that have not ended.
         barred: why none of its shots may be leased now (domain.bars); empty if they may.
         foreseen_start, foreseen_end: as estimated when it was queued.
+        kept: whether its results stay however old they are.
+        results_end: when its results are to be deleted; null while that is not foreseen.
+        results_deleted: when that was done; the job itself stays.
     """
 
     id = models.CharField(max_length=16, primary_key=True)
@@ -114,6 +117,9 @@ class Job(models.Model):
     barred = models.CharField(max_length=12, blank=True)
     foreseen_start = models.DateTimeField(null=True)
     foreseen_end = models.DateTimeField(null=True)
+    kept = models.BooleanField(default=False)
+    results_end = models.DateTimeField(null=True)
+    results_deleted = models.DateTimeField(null=True)
     faults = models.JSONField(default=list)
     compile_log = models.TextField(blank=True)
     analyse_log = models.TextField(blank=True)
@@ -336,3 +342,39 @@ class Submission(models.Model):
 
     def __str__(self) -> str:
         return f"{self.key} of {self.owner_id}"
+
+
+class JobShare(models.Model):
+    """Leave for others to read a job: the members of a group, or whoever has a link.
+
+    Attributes:
+        ident: first part of the link's secret text, unique; empty for a group.
+        digest: of the link's text, as of tokens; empty for a group.
+        expires: null for a group's share that lasts until it is taken back.
+    """
+
+    job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="shares")
+    group = models.ForeignKey(
+        "accounts.Group", null=True, on_delete=models.CASCADE, related_name="+"
+    )
+    ident = models.CharField(max_length=10, blank=True)
+    digest = models.BinaryField(max_length=32, null=True)
+    pepper = models.PositiveSmallIntegerField(default=0)
+    by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+"
+    )
+    created = models.DateTimeField()
+    expires = models.DateTimeField(null=True)
+    revoked = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                fields=["ident"],
+                condition=~models.Q(ident=""),
+                name="one_link_an_ident",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"share of {self.job_id}"
