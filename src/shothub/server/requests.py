@@ -1,11 +1,13 @@
-"""What every request carries: an id to quote, taken from the header or made here."""
+"""What every request carries: an id to quote, and the address it came from."""
 
 import re
 import secrets
 from collections.abc import Awaitable, Callable
+from ipaddress import ip_address
 from typing import Any
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
+from django.conf import settings
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
@@ -21,6 +23,27 @@ def id_of(request: HttpRequest) -> str:
         known = given if _WELL_FORMED.fullmatch(given) else secrets.token_hex(8)
         request.META["shothub.request_id"] = known
     return str(known)
+
+
+def address_of(request: HttpRequest) -> str:
+    """Return the network address of who asks: as the proxy in front saw it, if any is.
+
+    Of ``X-Forwarded-For`` only the last entry is the proxy's own; whoever asks may have
+    written the others.
+    """
+    peer = str(request.META.get("REMOTE_ADDR") or "")
+    if not settings.SHOTHUB.behind_tls:
+        return _address(peer)
+    forwarded = request.META.get("HTTP_X_FORWARDED_FOR", "")
+    return _address(forwarded.rpartition(",")[2].strip()) or _address(peer)
+
+
+def _address(text: str) -> str:
+    """Return an IP address in its usual form, empty if the text is none."""
+    try:
+        return str(ip_address(text))
+    except ValueError:
+        return ""
 
 
 class RequestId:
