@@ -19,13 +19,14 @@ from pathlib import Path
 from shothub.runtime import clock
 from shothub.server import setup
 setup(Path(sys.argv[1]))
-from shothub.server.accounts.services import create_user, grant, mint_token
+from shothub.server.accounts.grant_services import grant
+from shothub.server.accounts.services import create_user, mint_token
 from shothub.server.apparatus.services import create_apparatus
 now = clock.now()
 create_apparatus(name="sim", now=now)
 users = {n: create_user(username=n, password=None, key=n) for n in ("alice", "bob", "bot")}
 for name in ("alice", "bob"):
-    grant(user=users[name], apparatus="sim", scripts=True, hdf5=True)
+    grant(user=users[name], apparatus="sim", scripts=True, hdf5=True, now=now)
 tokens = {n: mint_token(user=users[n], now=now, name="test") for n in ("alice", "bob")}
 agent = mint_token(user=users["bot"], now=now, name="test", apparatus="sim")
 print(json.dumps(tokens | {"agent": agent}))

@@ -49,7 +49,11 @@ def _agent(apparatus: str, *, now: datetime) -> str:
 
 
 def _member(name: str, apparatus: str, *, now: datetime) -> tuple[str, str]:
-    from shothub.server.accounts import queries, services  # noqa: PLC0415
+    from shothub.server.accounts import (  # noqa: PLC0415
+        grant_services,
+        queries,
+        services,
+    )
 
     password = secrets.token_urlsafe(9)
     user = queries.user_named(name)
@@ -57,7 +61,8 @@ def _member(name: str, apparatus: str, *, now: datetime) -> tuple[str, str]:
         user = services.create_user(username=name, password=password, key=name)
     else:
         services.set_password(user, password)
-    services.grant(user=user, apparatus=apparatus, scripts=True, hdf5=True)
+    given = {"scripts": True, "hdf5": True}
+    grant_services.grant(user=user, apparatus=apparatus, now=now, **given)
     return password, services.mint_token(user=user, now=now, name="demo", days=_DAYS)
 
 

@@ -77,7 +77,10 @@ def change_weight(name: str, weight: float, data: Data = None) -> None:
     from shothub.server.accounts import group_queries as queries
     from shothub.server.accounts import group_services as services
 
-    _carry_out(lambda: services.change_group(queries.group_named(name), weight=weight))
+    now = clock.now()
+    _carry_out(
+        lambda: services.change_group(queries.group_named(name), weight=weight, now=now)
+    )
     typer.echo(f"group {name}: weight {weight:g}")
 
 
@@ -95,9 +98,13 @@ def add(
             help="Whether his jobs are this group's unless named.",
         ),
     ] = None,
+    owner: Annotated[
+        bool | None,
+        typer.Option("--owner/--no-owner", help="Whether he manages its members."),
+    ] = None,
     data: Data = None,
 ) -> None:
-    """Put a user into a group, or change his weight in it.
+    """Put a user into a group, or change his weight or his part in it.
 
     His first group is his default one.
     """
@@ -109,7 +116,12 @@ def add(
     user = found(user_named(username), "user", username)
     _carry_out(
         lambda: services.set_member(
-            queries.group_named(name), user, weight=weight, is_default=default
+            queries.group_named(name),
+            user,
+            now=clock.now(),
+            weight=weight,
+            is_default=default,
+            is_owner=owner,
         )
     )
     typer.echo(f"{username} in {name}")
@@ -124,7 +136,8 @@ def remove(name: str, username: str, data: Data = None) -> None:
     from shothub.server.accounts.queries import user_named
 
     user = found(user_named(username), "user", username)
-    _carry_out(lambda: services.remove_member(queries.group_named(name), user))
+    now = clock.now()
+    _carry_out(lambda: services.remove_member(queries.group_named(name), user, now=now))
     typer.echo(f"{username} is no longer in {name}")
 
 
@@ -210,10 +223,16 @@ def _change_quota(
         person = found(user_named(user), "user", user) if user else None
         whole = queries.group_named(group) if group else None
         if limits is None:
-            services.unset_quota(user=person, group=whole, apparatus=apparatus)
+            services.unset_quota(
+                user=person, group=whole, apparatus=apparatus, now=clock.now()
+            )
         else:
             services.set_quota(
-                limits=limits, user=person, group=whole, apparatus=apparatus
+                limits=limits,
+                user=person,
+                group=whole,
+                apparatus=apparatus,
+                now=clock.now(),
             )
 
     _carry_out(change)

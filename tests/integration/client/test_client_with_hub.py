@@ -36,12 +36,13 @@ from shothub.server import main
 main.prepare(Path(sys.argv[1]))
 main.migrate()
 from shothub.runtime import clock
-from shothub.server.accounts.services import create_user, grant, mint_token
+from shothub.server.accounts.grant_services import grant
+from shothub.server.accounts.services import create_user, mint_token
 from shothub.server.apparatus.services import create_apparatus
 now = clock.now()
 create_apparatus(name="sim", now=now)
 users = {n: create_user(username=n, password=None, key=n) for n in ("alice", "bob", "robot")}
-grant(user=users["alice"], apparatus="sim", scripts=True)
+grant(user=users["alice"], apparatus="sim", scripts=True, now=now)
 tokens = {n: mint_token(user=u, now=now, name=n) for n, u in users.items()}
 tokens["reader"] = mint_token(user=users["alice"], now=now, scopes=["apparatus:read"])
 tokens["agent"] = mint_token(user=users["robot"], now=now, apparatus="sim")

@@ -14,14 +14,15 @@ main.prepare(None)
 main.migrate()
 from shothub.runtime import clock
 from shothub.server import rows
-from shothub.server.accounts.services import create_user, grant, mint_token
+from shothub.server.accounts.grant_services import grant
+from shothub.server.accounts.services import create_user, mint_token
 from shothub.server.apparatus.services import create_apparatus
 from shothub.server.jobs.models import Job, JobSource, Shot
 from shothub.server.jobs.transitions import Note, record_submitted
 now = clock.now()
 sim = create_apparatus(name="sim", now=now)
 alice = create_user(username="alice", password=None, key="alice")
-grant(user=alice, apparatus="sim", scripts=True)
+grant(user=alice, apparatus="sim", scripts=True, now=now)
 print(mint_token(user=alice, now=now))
 given = {"kind": "script", "source": "x", "state": "queued", "submitted": now}
 jobs = [

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from tests.integration.server.scripted_agent import Caller, ScriptedAgent
 
 from shothub.runtime import clock
+from shothub.server.accounts.grant_services import grant
 from shothub.server.accounts.models import User
-from shothub.server.accounts.services import create_user, grant, mint_token
+from shothub.server.accounts.services import create_user, mint_token
 from shothub.server.apparatus.services import create_apparatus
 
 
@@ -28,8 +29,8 @@ def make_cast() -> Cast:
         name: create_user(username=name, password=None, key=name)
         for name in ("alice", "bob", "olga", "robot")
     }
-    grant(user=users["alice"], apparatus="sim", scripts=True, hdf5=True)
-    grant(user=users["olga"], apparatus="sim", operator=True)
+    grant(user=users["alice"], apparatus="sim", scripts=True, hdf5=True, now=now)
+    grant(user=users["olga"], apparatus="sim", operator=True, now=now)
     tokens = {n: mint_token(user=u, now=now, name=n) for n, u in users.items()}
     operator = mint_token(
         user=users["olga"],

@@ -27,7 +27,7 @@ BODY = {"kind": "procedure", "apparatus": "sim", "procedure": "bec_tof"}
 def group(cast: Cast, name: str, *members: str) -> Any:
     made = services.create_group(name=name, now=clock.now())
     for member in members:
-        services.set_member(made, cast.users[member])
+        services.set_member(made, cast.users[member], now=clock.now())
     return made
 
 
@@ -37,7 +37,7 @@ def test_a_first_group_is_the_default_one(cast: Cast, submit: Submit) -> None:
     assert submit()["group"] == "atoms"
     assert submit(group="ions")["group"] == "ions"
     assert submit(group="-")["group"] == ""
-    services.set_member(other, cast.users["alice"], is_default=True)
+    services.set_member(other, cast.users["alice"], is_default=True, now=clock.now())
     assert submit()["group"] == "ions"
     assert [g["name"] for g in cast.alice("GET", "/me").ok()["groups"]] == [
         "atoms",
@@ -49,11 +49,11 @@ def test_nobody_runs_on_a_group_that_he_is_not_in(cast: Cast) -> None:
     made = group(cast, "atoms", "alice")
     answer = cast.bob("POST", "/jobs", BODY | {"group": "atoms"})
     assert (answer.status, answer.body["code"]) == (422, "not_in_group")
-    services.remove_member(made, cast.users["alice"])
+    services.remove_member(made, cast.users["alice"], now=clock.now())
     answer = cast.alice("POST", "/jobs", BODY | {"group": "atoms"})
     assert answer.status == 422
     with pytest.raises(NotThere):
-        services.remove_member(made, cast.users["alice"])
+        services.remove_member(made, cast.users["alice"], now=clock.now())
 
 
 def test_groups_have_names_and_weights_that_make_sense(cast: Cast) -> None:
@@ -73,7 +73,7 @@ def test_classes_of_the_lab_are_for_operators(cast: Cast, service: str) -> None:
 
 def test_a_group_as_a_whole_has_a_bound(cast: Cast) -> None:
     made = group(cast, "atoms", "alice", "bob")
-    services.set_quota(group=made, limits={"pending_jobs": 2})
+    services.set_quota(group=made, limits={"pending_jobs": 2}, now=clock.now())
     cast.alice("POST", "/jobs", BODY).ok()
     cast.bob("POST", "/jobs", BODY).ok()
     answer = cast.bob("POST", "/jobs", BODY)
@@ -83,9 +83,9 @@ def test_a_group_as_a_whole_has_a_bound(cast: Cast) -> None:
 
 
 def test_a_bound_on_one_apparatus_holds_there_alone(cast: Cast) -> None:
-    services.set_quota(apparatus="other", limits={"pending_jobs": 0})
+    services.set_quota(apparatus="other", limits={"pending_jobs": 0}, now=clock.now())
     assert cast.alice("POST", "/jobs", BODY).status == 201
-    services.set_quota(apparatus="sim", limits={"pending_jobs": 1})
+    services.set_quota(apparatus="sim", limits={"pending_jobs": 1}, now=clock.now())
     answer = cast.alice("POST", "/jobs", BODY)
     assert answer.status == 429
     assert "on sim" in answer.body["detail"]
@@ -100,7 +100,9 @@ def use(cast: Cast, seconds: float, *, days_ago: float = 0.0) -> None:
 
 
 def test_machine_time_that_is_used_up_comes_back(cast: Cast) -> None:
-    services.set_quota(user=cast.users["alice"], limits={"machine_day": 100})
+    services.set_quota(
+        user=cast.users["alice"], limits={"machine_day": 100}, now=clock.now()
+    )
     cast.alice("POST", "/jobs", BODY).ok()
     use(cast, 150.0)
     answer = cast.alice("POST", "/jobs", BODY)
@@ -112,7 +114,7 @@ def test_machine_time_that_is_used_up_comes_back(cast: Cast) -> None:
 
 
 def test_what_waits_counts_at_its_foreseen_length(cast: Cast, submit: Submit) -> None:
-    services.set_quota(limits={"machine_week": 25})
+    services.set_quota(limits={"machine_week": 25}, now=clock.now())
     first = submit()["id"]
     cast.agent.compile_one(shots=10)
     Job.objects.filter(pk=first).update(shot_seconds=1.0)
@@ -126,7 +128,7 @@ def test_what_waits_counts_at_its_foreseen_length(cast: Cast, submit: Submit) ->
 
 def test_what_is_stored_is_bounded(cast: Cast, submit: Submit) -> None:
     job = submit()["id"]
-    services.set_quota(limits={"stored": 1000})
+    services.set_quota(limits={"stored": 1000}, now=clock.now())
     submit()
     File.objects.create(
         job_id=job, name="a", kind="image", size=1000, sha256="", at=clock.now()
@@ -138,7 +140,7 @@ def test_what_is_stored_is_bounded(cast: Cast, submit: Submit) -> None:
 
 def test_everybody_sees_his_use_against_his_quotas(cast: Cast, submit: Submit) -> None:
     submit(globals={"tof": {"linspace": [0.005, 0.015, 10]}})
-    services.set_quota(limits={"machine_day": 500})
+    services.set_quota(limits={"machine_day": 500}, now=clock.now())
     use(cast, 20.0)
     told = {q["what"]: q for q in cast.alice("GET", "/me").ok()["quotas"]}
     assert (told["pending_shots"]["used"], told["pending_shots"]["limit"]) == (
@@ -152,7 +154,7 @@ def test_who_asks_too_often_is_told_when_to_ask_again(
     cast: Cast, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(apps.get_app_config("accounts"), "rates", Rates())
-    services.set_quota(user=cast.users["bob"], limits={"requests": 3})
+    services.set_quota(user=cast.users["bob"], limits={"requests": 3}, now=clock.now())
     answers = [cast.bob("GET", "/apparatus") for _ in range(4)]
     assert [answer.status for answer in answers] == [200, 200, 200, 429]
     assert answers[-1].body["code"] == "too_many_requests"
@@ -161,7 +163,7 @@ def test_who_asks_too_often_is_told_when_to_ask_again(
 
 
 def test_a_dry_run_says_what_would_be_refused_and_what_is_odd(cast: Cast) -> None:
-    services.set_quota(limits={"pending_shots": 10})
+    services.set_quota(limits={"pending_shots": 10}, now=clock.now())
     ten = {"globals": {"tof": {"linspace": [0.005, 0.015, 9]}}}
     told = cast.alice("POST", "/jobs?dry_run=1", BODY | ten).ok()
     assert (told["shots"], told["faults"]) == (9, [])

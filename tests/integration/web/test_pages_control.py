@@ -7,6 +7,7 @@ from django.test import Client
 from tests.integration.server.hub_cast import Cast
 from tests.integration.web.alices_jobs import submit
 
+from shothub.runtime import clock
 from shothub.server.accounts import group_services
 from shothub.server.jobs.models import Job
 
@@ -89,7 +90,7 @@ def test_the_form_takes_terms(cast: Cast, alice: Client) -> None:
     group = group_services.create_group(
         name="atoms", now=cast.users["alice"].date_joined
     )
-    group_services.set_member(group, cast.users["alice"])
+    group_services.set_member(group, cast.users["alice"], now=clock.now())
     form = "/apparatus/sim/procedures/bec_tof"
     shown = page(alice, form)
     assert "Advanced" in shown
@@ -124,7 +125,7 @@ def test_terms_that_make_no_sense_are_told(
 
 
 def test_everybody_sees_what_he_takes_of_his_quotas(cast: Cast, alice: Client) -> None:
-    group_services.set_quota(limits={"machine_day": 3600})
+    group_services.set_quota(limits={"machine_day": 3600}, now=clock.now())
     assert "/quotas" in page(alice, "/")
     shown = page(alice, "/quotas")
     assert "Machine time in 24 hours" in shown

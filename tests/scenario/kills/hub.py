@@ -27,7 +27,8 @@ from pathlib import Path
 from shothub.runtime import clock
 from shothub.server import setup
 setup(Path(sys.argv[1]))
-from shothub.server.accounts.services import create_user, grant, mint_token
+from shothub.server.accounts.grant_services import grant
+from shothub.server.accounts.services import create_user, mint_token
 from shothub.server.apparatus.services import create_apparatus
 now = clock.now()
 users, machines = json.loads(sys.argv[2]), json.loads(sys.argv[3])
@@ -37,7 +38,7 @@ scopes = ["apparatus:read", "apparatus:control"]
 tokens = {"operator": mint_token(user=operator, now=now, name="o", scopes=scopes)}
 for name in machines:
     create_apparatus(name=name, now=now)
-    grant(user=operator, apparatus=name, operator=True)
+    grant(user=operator, apparatus=name, operator=True, now=now)
     tokens[name] = mint_token(user=robot, now=now, name=name, apparatus=name)
 for name in users:
     user = create_user(username=name, password=None, key=name)

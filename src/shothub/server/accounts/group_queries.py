@@ -102,9 +102,9 @@ def members_of(group: Group) -> list[dict[str, object]]:
     """Return who is in a group, by name."""
     rows = Membership.objects.filter(group=group).order_by("user__username")
     return [
-        {"user": name, "weight": weight, "is_default": default}
-        for name, weight, default in rows.values_list(
-            "user__username", "weight", "is_default"
+        {"user": name, "weight": weight, "is_default": default, "is_owner": owner}
+        for name, weight, default, owner in rows.values_list(
+            "user__username", "weight", "is_default", "is_owner"
         )
     ]
 

@@ -1,0 +1,54 @@
+"""Questions about what is granted, to whom, and where."""
+
+from dataclasses import dataclass
+
+from django.db.models import QuerySet
+
+from shothub.server.accounts.models import Grant, Group
+
+
+@dataclass(frozen=True, kw_only=True)
+class Granted:
+    """What somebody may do on an apparatus.
+
+    Attributes:
+        user, group: name of whom; the other is empty.
+        kinds: what is granted besides procedures.
+        procedures: names of the only ones; None for all.
+    """
+
+    apparatus: str
+    user: str = ""
+    group: str = ""
+    kinds: list[str]
+    procedures: list[str] | None
+
+
+def grants_on(apparatus: str) -> list[Granted]:
+    """Return all grants on an apparatus, those of groups first."""
+    return _views(Grant.objects.filter(apparatus=apparatus))
+
+
+def grants_to(group: Group) -> list[Granted]:
+    """Return what is granted to the members of a group, by apparatus."""
+    return _views(Grant.objects.filter(group=group))
+
+
+def all_grants() -> list[Granted]:
+    """Return every grant, by apparatus."""
+    return _views(Grant.objects.all())
+
+
+def _views(rows: "QuerySet[Grant]") -> list[Granted]:
+    found = rows.select_related("user", "group")
+    views = [
+        Granted(
+            apparatus=row.apparatus,
+            user=row.user.username if row.user else "",
+            group=row.group.name if row.group else "",
+            kinds=row.kinds(),
+            procedures=row.procedures,
+        )
+        for row in found
+    ]
+    return sorted(views, key=lambda view: (view.apparatus, view.user, view.group))
