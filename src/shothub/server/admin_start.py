@@ -1,5 +1,6 @@
 """What every ``shothub admin`` command begins with."""
 
+import getpass
 from pathlib import Path
 from typing import Annotated, NoReturn, TypeVar
 
@@ -17,12 +18,23 @@ Json = Annotated[
 
 
 def prepare(data: Path | None) -> None:
-    """Read the hub's configuration and bring its tables up to date."""
+    """Read the hub's configuration, bring its tables up to date, and say who acts."""
     try:
         main.prepare(data)
     except config.BadConfig as error:
         fail(str(error))
     main.migrate()
+    from shothub.server.audit.services import Actor, act_as  # noqa: PLC0415
+
+    act_as(Actor(name=_login_name(), by="command"))
+
+
+def _login_name() -> str:
+    """Return who runs the command, as this machine knows him."""
+    try:
+        return getpass.getuser()[:150]
+    except (OSError, KeyError):
+        return ""  # a container's user may have no name
 
 
 def fail(text: str) -> NoReturn:

@@ -21,8 +21,12 @@ from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import set_script_prefix
 
-from shothub.server.api.problems import Problems
+from shothub.server.api.problems import MEDIA_TYPE, Problems
+from shothub.server.audit.acting import ActsAsNobody
+from shothub.server.headers import ApiHeaders, harden
+from shothub.server.limits import LimitsAddresses
 from shothub.server.requests import RequestId
+from shothub.wire.problems import Problem
 
 T = TypeVar("T")
 Scope = Mapping[str, Any]
@@ -39,20 +43,45 @@ class BodyTooLarge(Exception):
     """The body has more bytes than the hub takes."""
 
 
+class BodyTooSlow(Exception):
+    """The client has fallen silent in the middle of its body."""
+
+
+def _most_bytes(scope: Scope) -> int:
+    """Return how large the body of a request may be."""
+    config = settings.SHOTHUB
+    if not _shows_credential(scope):
+        return int(min(config.max_stranger_bytes, config.max_body_bytes))
+    upload = _UPLOAD.match(scope["path"])
+    return int(config.max_upload_bytes if upload else config.max_body_bytes)
+
+
+def _shows_credential(scope: Scope) -> bool:
+    session = f"{settings.SESSION_COOKIE_NAME}=".encode()
+    return any(
+        name == b"authorization" or (name == b"cookie" and session in value)
+        for name, value in scope["headers"]
+    )
+
+
 async def _read_body(scope: Scope, receive: Receive) -> SpooledTemporaryFile[bytes]:
     """Return the body, kept on disk if large.
 
     Raises:
         BodyTooLarge: it is larger than the configuration allows.
+        BodyTooSlow: nothing of it came for too long.
         RequestAborted: the client went away.
     """
-    upload = _UPLOAD.match(scope["path"])
-    config = settings.SHOTHUB
-    limit = config.max_upload_bytes if upload else config.max_body_bytes
+    limit = _most_bytes(scope)
     body = SpooledTemporaryFile[bytes](max_size=_MEMORY)
     size, more = 0, True
     while more:
-        message = await receive()
+        try:
+            async with asyncio.timeout(settings.SHOTHUB.body_seconds):
+                message = await receive()
+        except TimeoutError:
+            body.close()
+            raise BodyTooSlow from None
         if message["type"] == "http.disconnect":
             body.close()
             raise RequestAborted
@@ -76,8 +105,8 @@ class Pages(ASGIHandler):
             body = await _read_body(scope, receive)
         except RequestAborted:
             return
-        except BodyTooLarge:
-            await _send(_too_large(), send)
+        except (BodyTooLarge, BodyTooSlow) as error:
+            await _send(_refusal_of(error), send)
             return
         first: list[Mapping[str, Any]] = [
             {"type": "http.request", "body": b"", "more_body": False}
@@ -133,7 +162,10 @@ def _load_api_middleware(handler: Any, *, is_async: bool) -> None:
     handler._exception_middleware = []
     inner = handler._get_response_async if is_async else handler._get_response
     chain = convert_exception_to_response(inner)
+    chain = convert_exception_to_response(LimitsAddresses(chain))
     chain = convert_exception_to_response(Problems(chain))
+    chain = convert_exception_to_response(ApiHeaders(chain))
+    chain = convert_exception_to_response(ActsAsNobody(chain))
     handler._middleware_chain = convert_exception_to_response(RequestId(chain))
 
 
@@ -210,8 +242,8 @@ class Hub:
             body = await _read_body(scope, receive)
         except RequestAborted:
             return
-        except BodyTooLarge:
-            await _send(_too_large(), send)
+        except (BodyTooLarge, BodyTooSlow) as error:
+            await _send(_refusal_of(error), send)
             return
         loop = asyncio.get_running_loop()
         response = await loop.run_in_executor(executor, self._light.answer, scope, body)
@@ -221,13 +253,25 @@ class Hub:
             response.close()
 
 
-def _too_large() -> HttpResponse:
-    text = (
-        '{"type":"https://shothub.dev/problems/too_large","title":"Too large",'
-        '"status":413,"code":"too_large","detail":"The body is larger than this hub'
-        ' takes.","where":"body","hint":"","request_id":"","faults":[]}'
+def _refusal_of(error: BodyTooLarge | BodyTooSlow) -> HttpResponseBase:
+    """Return the answer to a body that was not taken, before there is a request."""
+    large = isinstance(error, BodyTooLarge)
+    status, code = (413, "too_large") if large else (408, "too_slow")
+    said = Problem(
+        type=f"https://shothub.dev/problems/{code}",
+        title=code.replace("_", " ").capitalize(),
+        status=status,
+        code=code,
+        detail="The body is larger than this hub takes."
+        if large
+        else "The body did not arrive in time.",
+        where="body",
+        hint="",
+        request_id="",
+        faults=[],
     )
-    return HttpResponse(text, status=413, content_type="application/problem+json")
+    text = said.model_dump_json()
+    return harden(HttpResponse(text, status=status, content_type=MEDIA_TYPE))
 
 
 async def _send(response: HttpResponseBase, send: Send) -> None:

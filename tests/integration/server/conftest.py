@@ -10,7 +10,8 @@ from django.db import connection
 from tests.integration.server.hub_cast import Cast, make_cast
 from tests.integration.server.scripted_agent import Caller
 
-from shothub.server.jobs import append_only
+from shothub.server.audit.append_only import RECORD
+from shothub.server.jobs.append_only import EVENTS
 
 
 @pytest.fixture
@@ -24,10 +25,12 @@ def cast(db: None) -> Cast:
 def lasting_db(transactional_db: None) -> Iterator[None]:
     """A database that several threads see; it is emptied afterwards."""
     with connection.cursor() as cursor:
-        append_only.install(cursor)  # the test before has left it without
+        for table in (EVENTS, RECORD):
+            table.install(cursor)  # the test before has left it without
     yield
     with connection.cursor() as cursor:
-        append_only.remove(cursor)
+        for table in (EVENTS, RECORD):
+            table.remove(cursor)
 
 
 @pytest.fixture

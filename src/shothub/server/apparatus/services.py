@@ -6,14 +6,16 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import F
 from django.db.transaction import TransactionManagementError
 
+from shothub.domain.acts import Act
 from shothub.domain.names import is_slug
 from shothub.domain.numbers import fence_after
 from shothub.domain.rivals import Opening, recent
 from shothub.server.apparatus.models import Apparatus
+from shothub.server.audit.services import record
 from shothub.server.refusals import Invalid
 from shothub.server.rows import ask, columns
 from shothub.wire.agents import OpenSession
@@ -37,9 +39,12 @@ def create_apparatus(*, name: str, now: datetime, title: str = "") -> Apparatus:
         )
     if Apparatus.objects.filter(name=name).exists():
         raise Invalid(f"There is an apparatus {name!r}.", code="taken", where="name")
-    return Apparatus.objects.create(
-        name=name, title=title, created=now, **_described(Description(title=title))
-    )
+    described = _described(Description(title=title))
+    with transaction.atomic():
+        record(Act.APPARATUS_CREATED, now=now, on=f"apparatus {name}")
+        return Apparatus.objects.create(
+            name=name, title=title, created=now, **described
+        )
 
 
 def _described(description: Description) -> dict[str, Any]:

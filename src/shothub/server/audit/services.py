@@ -1,6 +1,7 @@
 """Adding to the record, in the transaction of the act itself."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,7 +16,8 @@ class Actor:
 
     Attributes:
         user: his number; None for whoever runs the hub.
-        by: his credential, without its secret.
+        by: his credential, without its secret: ``session``, ``token <ident>``,
+            ``command``, ``hub``, or ``nobody`` for a request without a valid one.
         address: empty if the act did not come by the network.
     """
 
@@ -40,6 +42,16 @@ _HUB = Actor(by="hub")
 def act_as(actor: Actor) -> None:
     """Say who acts in this request or command from now on."""
     _actor.set(actor)
+
+
+@contextmanager
+def acting_as(actor: Actor) -> Iterator[None]:
+    """Say who acts within the block; afterwards it is who it was before."""
+    before = _actor.set(actor)
+    try:
+        yield
+    finally:
+        _actor.reset(before)
 
 
 def acting() -> Actor:

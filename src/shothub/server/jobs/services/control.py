@@ -12,6 +12,7 @@ from shothub.server.apparatus.models import Apparatus
 from shothub.server.apparatus.services import lock_apparatus
 from shothub.server.jobs.models import Job
 from shothub.server.jobs.queries import find_job, find_job_to_control
+from shothub.server.jobs.services.acts import note_control
 from shothub.server.jobs.services.bars import rebar
 from shothub.server.jobs.services.endings import drop_waiting_shots
 from shothub.server.jobs.services.returns import return_leases
@@ -117,6 +118,7 @@ def _hold(principal: Principal, job: Job, apparatus: Apparatus, note: Note) -> N
     )
     touch(job, {"held": job.held, "held_by": job.held_by})
     record("job.held", replace(note, detail=f"by {principal.username}"), job=job)
+    note_control(principal, job, "held", now=note.now)
     returned = replace(note, detail="the job was held back")
     return_leases(apparatus, returned, Q(job=job))
     rebar(job, apparatus, note)
@@ -139,4 +141,5 @@ def _release(principal: Principal, job: Job, apparatus: Apparatus, note: Note) -
     job.held, job.held_by = (False if mine else job.held), ""
     touch(job, {"held": job.held, "held_by": ""})
     record("job.released", replace(note, detail=f"by {principal.username}"), job=job)
+    note_control(principal, job, "released", now=note.now)
     rebar(job, apparatus, note)

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from django.db import transaction
 
+from shothub.domain.acts import Act
 from shothub.domain.bars import Bar
 from shothub.server.accounts.principals import Principal
 from shothub.server.apparatus.models import Apparatus
@@ -14,6 +15,7 @@ from shothub.server.apparatus.services import (
     set_draining,
     set_paused,
 )
+from shothub.server.audit.services import record as put_on_record
 from shothub.server.jobs.models import Job
 from shothub.server.jobs.services.bars import rebar
 from shothub.server.jobs.services.returns import return_leases
@@ -57,6 +59,7 @@ def pause(
         set_paused(locked, paused=True, message=message)
         return_leases(locked, replace(note, detail="the apparatus was paused"))
         record_of_apparatus("apparatus.paused", note, locked.pk)
+        _on_record("paused", locked, note)
 
 
 def drain(
@@ -75,6 +78,7 @@ def drain(
         locked = lock_apparatus(apparatus.pk)
         set_draining(locked, since=locked.drained_from or now, message=message)
         record_of_apparatus("apparatus.draining", note, locked.pk)
+        _on_record("draining", locked, note)
 
 
 def resume(principal: Principal, apparatus: Apparatus, *, now: datetime) -> None:
@@ -93,6 +97,7 @@ def resume(principal: Principal, apparatus: Apparatus, *, now: datetime) -> None
         for job in drained.defer("compile_log", "analyse_log"):
             rebar(job, locked, note)
         record_of_apparatus("apparatus.resumed", note, locked.pk)
+        _on_record("resumed", locked, note)
 
 
 def lift(principal: Principal, apparatus: Apparatus, *, now: datetime) -> None:
@@ -109,5 +114,17 @@ def lift(principal: Principal, apparatus: Apparatus, *, now: datetime) -> None:
         if not locked.hold:
             return
         note = Note(now=now, actor=principal.username, detail=f"it was: {locked.hold}")
+        put_on_record(
+            Act.HOLD_LIFTED,
+            now=now,
+            on=f"apparatus {locked.name}",
+            detail={"hold": locked.hold},
+        )
         lift_hold(locked)
         record_of_apparatus("apparatus.hold_lifted", note, locked.pk)
+
+
+def _on_record(what: str, apparatus: Apparatus, note: Note) -> None:
+    detail = {"did": what} | ({"message": note.detail} if note.detail else {})
+    where = f"apparatus {apparatus.name}"
+    put_on_record(Act.APPARATUS_CONTROLLED, now=note.now, on=where, detail=detail)

@@ -11,6 +11,7 @@ from shothub.server.accounts.principals import Principal
 from shothub.server.apparatus.services import lock_apparatus
 from shothub.server.jobs.models import Attempt, Job, Shot
 from shothub.server.jobs.queries import find_job_to_control
+from shothub.server.jobs.services.acts import note_control
 from shothub.server.jobs.services.endings import reopen
 from shothub.server.jobs.services.settle import settle
 from shothub.server.jobs.transitions import Note, move_shots, record, touch
@@ -97,7 +98,12 @@ def decide(
             _require_unknown(shot)
             note = Note(now=now, actor=principal.username)
             _carry_out(shot, choice, note)
+            note_control(principal, found, "decided", now=now, **_said(shot, choice))
     return find_job_to_control(principal, job)
+
+
+def _said(shot: Shot, choice: Decision) -> dict[str, object]:
+    return {"shot": shot.index, "choice": choice.value}
 
 
 def _shot(job: Job, index: int) -> Shot:

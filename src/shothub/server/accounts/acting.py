@@ -1,0 +1,44 @@
+"""Users and credentials as the record of acts names them."""
+
+from django.http import HttpRequest
+
+from shothub.server.accounts.models import User
+from shothub.server.accounts.principals import Principal
+from shothub.server.audit.services import Account, Actor, act_as
+from shothub.server.requests import address_of
+
+
+def act_for(principal: Principal, address: str) -> None:
+    """Say that the rest of this request is done by its principal."""
+    by = f"token {principal.ident}" if principal.ident else "session"
+    act_as(Actor(user=principal.user, name=principal.username, by=by, address=address))
+
+
+def note_session(user: object, request: HttpRequest | None) -> Account:
+    """Say that the rest of this request is done by who logs in or out; return him.
+
+    Args:
+        user: as Django's signals give him.
+        request: None if somebody was logged in without one.
+    """
+    if not isinstance(user, User):
+        raise TypeError(f"{user!r} is no user of the hub")
+    address = address_of(request) if request else ""
+    act_as(Actor(user=user.pk, name=user.username, by="session", address=address))
+    return account_of(user)
+
+
+def account_of(user: User) -> Account:
+    """Return a user as the record names him."""
+    return Account(user.pk, user.username)
+
+
+def account_known_as(typed: str) -> Account | None:
+    """Return the account that somebody meant by a name or an e-mail address."""
+    named = User.objects.filter(username=typed).first()
+    found = named or (
+        User.objects.filter(email__iexact=typed).order_by("pk").first()
+        if "@" in typed
+        else None
+    )
+    return account_of(found) if found else None
