@@ -10,6 +10,8 @@ _BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _ID_LENGTH, _SECRET_LENGTH, _CHECK_LENGTH = 10, 43, 6
 
 KINDS = frozenset({"pat", "svc", "agt", "cli"})
+DEVICE, ENROLMENT = "dev", "enr"
+"""Kinds of secrets of the same form that are good once and open nothing by themselves."""
 USER_SCOPES = frozenset(
     {
         "apparatus:read",
@@ -23,6 +25,9 @@ USER_SCOPES = frozenset(
         "tokens:create",
         "tokens:revoke",
         "reservations:book",
+        "groups:read",
+        "groups:manage",
+        "jobs:share",
     }
 )
 OPERATOR_SCOPES = frozenset({"apparatus:control", "queue:manage", "metrics:read"})
@@ -50,14 +55,18 @@ def make_token(kind: str, choose: Callable[[str], str]) -> str:
     return body + _check(body)
 
 
-def parse_token(raw: str) -> TokenName:
+def parse_token(raw: str, kinds: Set[str] = KINDS) -> TokenName:
     """Read a token's public part after its length, alphabet and checksum were tested.
+
+    Args:
+        raw: the text.
+        kinds: those that will do.
 
     Raises:
         BadToken: the text is not a token.
     """
     parts = raw.split("_") if len(raw) <= 100 and raw.isascii() else []
-    if len(parts) != 4 or parts[0] != "shb" or parts[1] not in KINDS:
+    if len(parts) != 4 or parts[0] != "shb" or parts[1] not in kinds:
         raise BadToken("this is not a shothub token")
     _, kind, ident, secret = parts
     if len(ident) != _ID_LENGTH or len(secret) != _SECRET_LENGTH + _CHECK_LENGTH:
@@ -77,16 +86,28 @@ def _check(body: str) -> str:
     return digits
 
 
-def exceeds(
-    *,
-    scopes: Set[str],
-    expires: datetime,
-    parent_scopes: Set[str],
-    parent_expires: datetime | None,
-) -> str | None:
+@dataclass(frozen=True, kw_only=True)
+class Extent:
+    """How far a credential reaches.
+
+    Attributes:
+        only_on: names of the only apparatus that it is good for; empty for all.
+        expires: None for a browser session, which bounds no token's life.
+    """
+
+    scopes: Set[str]
+    only_on: Set[str] = frozenset()
+    expires: datetime | None = None
+
+
+def exceeds(child: Extent, parent: Extent) -> str | None:
     """Return in words how a token would exceed the credential that makes it, or None."""
-    if extra := scopes - parent_scopes:
-        return f"you do not hold the scope {sorted(extra)[0]}"
-    if parent_expires is not None and expires > parent_expires:
-        return f"it would outlive the token that makes it ({parent_expires:%Y-%m-%d})"
+    if extra := child.scopes - parent.scopes:
+        return f"you do not hold the scope {min(extra)}"
+    if parent.only_on and not child.only_on:
+        return f"yours is good on {', '.join(sorted(parent.only_on))} only"
+    if parent.only_on and (extra := child.only_on - parent.only_on):
+        return f"yours is not good on {min(extra)}"
+    if parent.expires and (child.expires is None or child.expires > parent.expires):
+        return f"it would outlive the token that makes it ({parent.expires:%Y-%m-%d})"
     return None

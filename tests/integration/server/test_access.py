@@ -169,7 +169,8 @@ def test_revoking_a_token_revokes_what_it_made(cast: Cast) -> None:
 def test_listed_tokens_show_no_secret(cast: Cast) -> None:
     [token] = cast.alice("GET", "/tokens").ok()
     assert set(token) == {
-        "id", "name", "scopes", "created", "expires", "revoked", "last_used",
+        "id", "kind", "name", "scopes", "apparatus", "created", "expires", "revoked",
+        "last_used", "last_address",
     }  # fmt: skip
 
 

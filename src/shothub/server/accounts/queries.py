@@ -194,6 +194,7 @@ def me(principal: Principal) -> Me:
         staff=principal.staff,
         scopes=sorted(principal.scopes),
         token_expires=principal.token_expires,
+        only_on=sorted(principal.only_on),
         grants=principal.grants,
     )
 
@@ -208,12 +209,15 @@ def token_view(token: Token) -> TokenView:
     """Return a token without its secret."""
     return TokenView(
         id=token.ident,
+        kind=token.kind,
         name=token.name,
         scopes=token.scopes,
+        apparatus=[token.apparatus] if token.apparatus else token.only_on,
         created=token.created,
         expires=token.expires,
         revoked=token.revoked,
         last_used=token.last_used,
+        last_address=token.last_address,
     )
 
 

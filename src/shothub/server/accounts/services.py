@@ -1,8 +1,7 @@
 """What can be done with users, grants and tokens."""
 
 import hmac
-import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -11,19 +10,22 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import Q
 
+from shothub.domain.acts import Act
 from shothub.domain.names import is_slug
 from shothub.domain.tokens import (
     AGENT_SCOPES,
     ALL_SCOPES,
     USER_SCOPES,
     BadToken,
+    Extent,
     exceeds,
-    make_token,
     parse_token,
 )
-from shothub.server.accounts.models import Grant, Token, User
+from shothub.server.accounts.models import Token, User
 from shothub.server.accounts.principals import Principal
 from shothub.server.accounts.queries import Credential, credential_of, token_view
+from shothub.server.accounts.sealing import digest_of, new_secret, newest_pepper
+from shothub.server.audit.services import Account, record
 from shothub.server.refusals import Forbidden, Invalid, NotThere, Unauthorized
 from shothub.wire.accounts import NewToken, TokenView
 
@@ -84,21 +86,7 @@ def _check_password(password: str, user: User) -> None:
         ) from None
 
 
-def grant(
-    *,
-    user: User,
-    apparatus: str,
-    scripts: bool | None = None,
-    hdf5: bool | None = None,
-    operator: bool | None = None,
-) -> None:
-    """Set what a user may do on an apparatus; None leaves a kind as it is."""
-    kinds = {"scripts": scripts, "hdf5": hdf5, "operator": operator}
-    given = {kind: value for kind, value in kinds.items() if value is not None}
-    Grant.objects.update_or_create(user=user, apparatus=apparatus, defaults=given)
-
-
-def mint_token(
+def mint_token(  # noqa: PLR0913 (one for each property of a token)
     *,
     user: User,
     now: datetime,
@@ -106,6 +94,8 @@ def mint_token(
     scopes: Iterable[str] | None = None,
     days: float = 90,
     apparatus: str = "",
+    only_on: Iterable[str] = (),
+    kind: str = "pat",
 ) -> str:
     """Make a token by right of whoever runs the hub, and return its text.
 
@@ -116,24 +106,27 @@ def mint_token(
         scopes: what it may do; None for all that its kind may.
         days: its life.
         apparatus: the apparatus for which it speaks, if it is an agent's.
+        only_on: names of the only apparatus for which it is good; none for all.
+        kind: of a user's token.
 
     Raises:
         Invalid: a scope is unknown.
     """
     usual = AGENT_SCOPES if apparatus else USER_SCOPES
     asked = usual if scopes is None else frozenset(scopes)
-    if asked - ALL_SCOPES:
-        raise _unknown_scope(asked)
+    require_scopes(asked)
     token = Token(
-        kind="agt" if apparatus else "pat",
+        kind="agt" if apparatus else kind,
         name=name,
         owner=user,
         apparatus=apparatus,
+        only_on=sorted(set(only_on)),
         scopes=sorted(asked),
         created=now,
         expires=now + timedelta(days=days),
     )
-    return _seal(token)
+    with transaction.atomic():
+        return seal(token, of=Account(user.pk, user.username))
 
 
 def mint_by(
@@ -143,8 +136,18 @@ def mint_by(
     scopes: Iterable[str],
     days: int,
     now: datetime,
+    only_on: Iterable[str] = (),
 ) -> NewToken:
     """Make a token that does not exceed the credential that asks for it.
+
+    Args:
+        principal: who asks, and becomes its owner.
+        name: what it is for.
+        scopes: what it may do.
+        days: its life.
+        now: the present time.
+        only_on: names of the only apparatus for which it is good; none for all for which
+            the credential is.
 
     Raises:
         Forbidden: it would exceed it.
@@ -157,36 +160,43 @@ def mint_by(
             code="out_of_range",
             where="body.days",
         )
-    asked, expires = frozenset(scopes), now + timedelta(days=days)
-    if asked - ALL_SCOPES:
-        raise _unknown_scope(asked)
-    excess = exceeds(
-        scopes=asked,
-        expires=expires,
-        parent_scopes=principal.scopes,
-        parent_expires=principal.token_expires,
+    asked = Extent(
+        scopes=frozenset(scopes),
+        only_on=frozenset(only_on) or principal.only_on,
+        expires=now + timedelta(days=days),
     )
-    if excess:
+    require_scopes(asked.scopes)
+    _require_within(principal, asked)
+    token = Token(
+        kind="pat",
+        name=name,
+        owner_id=principal.user,
+        scopes=sorted(asked.scopes),
+        only_on=sorted(asked.only_on),
+        parent_id=principal.token,
+        created=now,
+        expires=asked.expires,
+    )
+    with transaction.atomic():
+        lock_user(principal.user)
+        _require_unrevoked(principal)
+        require_room(principal.user, now)
+        raw = seal(token, of=Account(principal.user, principal.username))
+    return NewToken(**token_view(token).model_dump(), token=raw)
+
+
+def _require_within(principal: Principal, asked: Extent) -> None:
+    own = Extent(
+        scopes=principal.scopes,
+        only_on=principal.only_on,
+        expires=principal.token_expires,
+    )
+    if excess := exceeds(asked, own):
         raise Forbidden(
             f"The token would exceed the credential that makes it: {excess}.",
             code="exceeds",
             where="body",
         )
-    token = Token(
-        kind="pat",
-        name=name,
-        owner_id=principal.user,
-        scopes=sorted(asked),
-        parent_id=principal.token,
-        created=now,
-        expires=expires,
-    )
-    with transaction.atomic():
-        lock_user(principal.user)
-        _require_unrevoked(principal)
-        _check_count(principal, now)
-        raw = _seal(token)
-    return NewToken(**token_view(token).model_dump(), token=raw)
 
 
 def lock_user(user: int) -> None:
@@ -204,10 +214,14 @@ def _require_unrevoked(principal: Principal) -> None:
         raise Unauthorized("The token was revoked.", code="bad_token")
 
 
-def _check_count(principal: Principal, now: datetime) -> None:
-    alive = Token.objects.filter(
-        owner_id=principal.user, revoked=None, expires__gt=now
-    ).count()
+def require_room(user: int, now: datetime) -> None:
+    """Refuse one more token to whoever has very many.
+
+    Raises:
+        Invalid: he has.
+    """
+    held = Token.objects.filter(owner_id=user, revoked=None, expires__gt=now)
+    alive = held.count()
     if alive >= _MOST_TOKENS:
         raise Invalid(
             f"You hold {alive} tokens; {_MOST_TOKENS} are allowed.",
@@ -216,36 +230,55 @@ def _check_count(principal: Principal, now: datetime) -> None:
         )
 
 
-def _unknown_scope(asked: frozenset[str]) -> Invalid:
-    return Invalid(
-        f"There is no scope {min(asked - ALL_SCOPES)!r}.",
-        code="unknown_scope",
-        where="body.scopes",
-        hint=f"scopes: {', '.join(sorted(ALL_SCOPES))}",
-    )
+def require_scopes(asked: Set[str]) -> None:
+    """Refuse scopes that there are not.
+
+    Raises:
+        Invalid: one is unknown.
+    """
+    if unknown := asked - ALL_SCOPES:
+        raise Invalid(
+            f"There is no scope {min(unknown)!r}.",
+            code="unknown_scope",
+            where="body.scopes",
+            hint=f"scopes: {', '.join(sorted(ALL_SCOPES))}",
+        )
 
 
-def _seal(token: Token) -> str:
-    """Give a token its secret, store its digest, and return its text."""
-    raw = make_token(token.kind, secrets.choice)
-    token.ident = parse_token(raw).ident
-    token.pepper = len(settings.SHOTHUB.token_peppers)
-    token.digest = _digest(raw, token.pepper)
+def seal(token: Token, *, of: Account) -> str:
+    """Give a token its secret, store its digest, and return its text.
+
+    Args:
+        token: not yet stored.
+        of: its owner, for the record.
+    """
+    sealed = new_secret(token.kind)
+    token.ident = parse_token(sealed.raw).ident
+    token.digest, token.pepper = sealed.digest, sealed.pepper
     token.save(force_insert=True)
-    return raw
+    bounds = [token.apparatus] if token.apparatus else token.only_on
+    record(
+        Act.TOKEN_CREATED,
+        now=token.created,
+        subject=of,
+        on=f"token {token.ident}",
+        detail={
+            "name": token.name,
+            "scopes": token.scopes,
+            "apparatus": bounds,
+            "expires": token.expires.isoformat(),
+        },
+    )
+    return sealed.raw
 
 
-def _digest(raw: str, pepper: int) -> bytes:
-    """Return the digest under pepper number ``pepper``, counted from the oldest, 1."""
-    peppers = settings.SHOTHUB.token_peppers
-    if not 1 <= pepper <= len(peppers):
-        return b""
-    secret = peppers[len(peppers) - pepper].get_secret_value()
-    return hmac.digest(secret.encode(), raw.encode(), "sha256")
-
-
-def authenticate(raw: str, *, now: datetime) -> Principal:
+def authenticate(raw: str, *, now: datetime, address: str = "") -> Principal:
     """Return whom a token stands for.
+
+    Args:
+        raw: its text.
+        now: the present time.
+        address: from where it is shown; its owner sees the last one.
 
     Raises:
         Unauthorized: it is malformed, unknown, revoked or expired; one answer for all,
@@ -256,8 +289,8 @@ def authenticate(raw: str, *, now: datetime) -> Principal:
     except BadToken as error:
         raise Unauthorized(f"{error}.".capitalize(), code="bad_token") from None
     known = credential_of(name)
-    pepper = known.pepper if known else len(settings.SHOTHUB.token_peppers)
-    digest, stored = _digest(raw, pepper), known.digest if known else bytes(32)
+    pepper = known.pepper if known else newest_pepper()
+    digest, stored = digest_of(raw, pepper), known.digest if known else bytes(32)
     genuine = bool(digest) and hmac.compare_digest(digest, stored)
     if known is None or not genuine or not _is_alive(known, now):
         raise Unauthorized(
@@ -265,7 +298,7 @@ def authenticate(raw: str, *, now: datetime) -> Principal:
             code="bad_token",
             hint="make a new one on the page Tokens, or with: shothub login",
         )
-    _note_use(known, now)
+    _note_use(known, now, address)
     return known.principal
 
 
@@ -273,10 +306,11 @@ def _is_alive(known: Credential, now: datetime) -> bool:
     return known.active and not known.revoked and known.expires > now
 
 
-def _note_use(known: Credential, now: datetime) -> None:
+def _note_use(known: Credential, now: datetime, address: str) -> None:
     if known.last_used is None or now - known.last_used > _USED_EVERY:
         stale = Q(last_used=None) | Q(last_used__lt=now - _USED_EVERY)
-        Token.objects.filter(stale, pk=known.token).update(last_used=now)
+        used = Token.objects.filter(stale, pk=known.token)
+        used.update(last_used=now, last_address=address)
 
 
 def revoke(principal: Principal, *, ident: str, now: datetime) -> TokenView:
@@ -287,7 +321,8 @@ def revoke(principal: Principal, *, ident: str, now: datetime) -> TokenView:
     """
     with transaction.atomic():
         lock_user(principal.user)
-        token = Token.objects.filter(owner_id=principal.user, ident=ident).first()
+        mine = Token.objects.filter(owner_id=principal.user).exclude(kind="agt")
+        token = mine.filter(ident=ident).first()
         if token is None:
             raise NotThere("You have no such token.")
         revoke_tree(token.pk, now=now)
@@ -295,10 +330,38 @@ def revoke(principal: Principal, *, ident: str, now: datetime) -> TokenView:
     return token_view(token)
 
 
+def revoke_own(principal: Principal, *, now: datetime) -> TokenView:
+    """Revoke the token that asks, and every token made with it.
+
+    Raises:
+        Invalid: no token asks, but a browser.
+    """
+    if principal.token is None:
+        raise Invalid("A browser session is ended by logging out.", code="no_token")
+    with transaction.atomic():
+        revoke_tree(principal.token, now=now)
+    return token_view(Token.objects.get(pk=principal.token))
+
+
 def revoke_tree(token: int, *, now: datetime) -> None:
-    """Revoke a token and all that descend from it."""
-    generation = [token]
+    """Revoke a token, all that were made with it, and what they were rotated from or into."""
+    seen: set[int] = set()
+    generation = {token}
     while generation:
-        Token.objects.filter(pk__in=generation, revoked=None).update(revoked=now)
-        children = Token.objects.filter(parent_id__in=generation)
-        generation = list(children.values_list("pk", flat=True))
+        seen |= generation
+        for found in Token.objects.filter(pk__in=generation).select_related("owner"):
+            _revoke(found, now)
+        kin = Q(parent_id__in=generation) | Q(successor_id__in=generation)
+        kin |= Q(predecessor__in=generation)
+        generation = {*Token.objects.filter(kin).values_list("pk", flat=True)} - seen
+
+
+def _revoke(token: Token, now: datetime) -> None:
+    if Token.objects.filter(pk=token.pk, revoked=None).update(revoked=now):
+        record(
+            Act.TOKEN_REVOKED,
+            now=now,
+            subject=Account(token.owner_id, token.owner.username),
+            on=f"token {token.ident}",
+            detail={"name": token.name},
+        )
