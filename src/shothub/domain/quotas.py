@@ -260,16 +260,25 @@ class Bucket:
     at: float
 
 
-def take(bucket: Bucket | None, per_minute: float, at: float) -> tuple[Bucket, float]:
-    """Take one request from a bucket; None for a full one.
+def take(
+    bucket: Bucket | None, per_minute: float, at: float, cost: float = 1.0
+) -> tuple[Bucket, float]:
+    """Take a request from a bucket; None for a full one.
+
+    Args:
+        bucket: as it was left.
+        per_minute: how many requests fill it, and come back in a minute.
+        at: monotonic time, seconds.
+        cost: for how many requests this one counts; never for more than a full bucket.
 
     Returns:
-        The bucket afterwards, and the seconds to wait if there was none left, else 0.
+        The bucket afterwards, and the seconds to wait if it held too little, else 0.
     """
     rate = per_minute / 60.0
     level = per_minute if bucket is None else bucket.level
     since = 0.0 if bucket is None else at - bucket.at
     level = min(level + since * rate, per_minute)
-    if level >= 1.0:
-        return Bucket(level - 1.0, at), 0.0
-    return Bucket(level, at), (1.0 - level) / rate
+    due = min(cost, per_minute)
+    if level >= due:
+        return Bucket(level - due, at), 0.0
+    return Bucket(level, at), (due - level) / rate

@@ -18,11 +18,13 @@ _KEEPALIVE = {
 }
 # A commit survives a power cut, whatever the server's default: otherwise a START given
 # just before it could be forgotten and the shot started twice. Nobody waits for ever for
-# a row of a process that hangs, and a process that hangs in a transaction loses it.
+# a row of a process that hangs, and a process that hangs in a transaction loses it. No
+# question of a user may keep the server busy for longer than a minute.
 _SESSION = {
     "synchronous_commit": "on",
     "default_transaction_isolation": r"read\ committed",
     "lock_timeout": "20s",
+    "statement_timeout": "60s",
     "idle_in_transaction_session_timeout": "60s",
 }
 # Immediate transactions: a writer waits for its turn at BEGIN, so that what it has read

@@ -53,7 +53,7 @@ def prepare(data: Path | None) -> None:
 
 def migrate() -> None:
     """Bring the database to the form that this version needs; one process at a time."""
-    with reachable.alone():
+    with reachable.alone(), reachable.unhurried():
         call_command("migrate", verbosity=0, interactive=False)
 
 

@@ -76,6 +76,21 @@ def alone() -> Iterator[None]:
             cursor.execute("SELECT pg_advisory_unlock(%s)", [_MIGRATION])
 
 
+@contextmanager
+def unhurried() -> Iterator[None]:
+    """Let statements take as long as they need; SQLite's may anyway."""
+    if connection.vendor != "postgresql":
+        yield
+        return
+    with connection.cursor() as cursor:
+        cursor.execute("SET statement_timeout = 0")
+    try:
+        yield
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("RESET statement_timeout")
+
+
 def _setting(database: BaseDatabaseWrapper, name: str) -> str:
     with database.cursor() as cursor:
         cursor.execute("SELECT current_setting(%s)", [name])

@@ -11,11 +11,13 @@ from ninja.utils import check_csrf
 
 from shothub.domain.tokens import ALL_SCOPES
 from shothub.runtime import clock
+from shothub.server.accounts.acting import act_for
 from shothub.server.accounts.principals import Principal
 from shothub.server.accounts.queries import principal_of_session
-from shothub.server.accounts.rates import count_request
+from shothub.server.accounts.rates import count_bad_credential, count_request
 from shothub.server.accounts.services import authenticate
 from shothub.server.refusals import Forbidden, Unauthorized
+from shothub.server.requests import address_of
 
 ANY = "any"
 """In place of a scope: every valid credential will do."""
@@ -44,7 +46,7 @@ def principal_of(request: HttpRequest) -> Principal:
                 where="header.Authorization",
                 hint="Authorization: Bearer shb_…",
             )
-        return authenticate(raw.strip(), now=clock.now())
+        return authenticate(raw.strip(), now=clock.now(), address=address_of(request))
     if settings.SESSION_COOKIE_NAME in request.COOKIES:
         return _of_session(request)
     raise Unauthorized(
@@ -67,22 +69,37 @@ def _of_session(request: HttpRequest) -> Principal:
     return principal_of_session(user)
 
 
+def _known(request: HttpRequest) -> Principal:
+    """Return who asks; of those who show no valid credential only so many are told."""
+    try:
+        return principal_of(request)
+    except Unauthorized:
+        count_bad_credential(address_of(request), clock.monotonic())
+        raise
+
+
 class Needs(AuthBase):
-    """The scope that a route needs; every route declares one."""
+    """The scope that a route needs; every route declares one.
+
+    Args:
+        scope: its name.
+        cost: for how many requests one counts, where it takes the hub long.
+    """
 
     openapi_type = "http"
     openapi_scheme = "bearer"
 
-    def __init__(self, scope: str) -> None:
+    def __init__(self, scope: str, *, cost: float = 1.0) -> None:
         if scope not in ALL_SCOPES | {ANY}:
             raise ValueError(f"there is no scope {scope!r}")
-        self.scope = scope
+        self.scope, self.cost = scope, cost
         super().__init__()
 
     def __call__(self, request: HttpRequest) -> Principal:
         """Return who asks, if his credential has the scope."""
-        principal = principal_of(request)
-        count_request(principal, clock.monotonic())
+        principal = _known(request)
+        act_for(principal, address_of(request))
+        count_request(principal, clock.monotonic(), self.cost)
         if self.scope not in principal.scopes | {ANY}:
             raise Forbidden(
                 f"The credential lacks the scope {self.scope}.",

@@ -4,6 +4,7 @@ from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from ninja import Router
 
+from shothub.server.accounts.rates import in_turn
 from shothub.server.api.access import Needs, Request
 from shothub.server.api.replies import reply, reply_list
 from shothub.server.jobs.queries import find_job
@@ -14,13 +15,17 @@ from shothub.wire.jobs import FileView, ResultTable
 
 router = Router(tags=["results"])
 READ = Needs("results:read")
+DEAR = Needs("results:read", cost=5)
+DEAREST = Needs("results:read", cost=20)
 FILES = Needs("files:read")
 
 
-@router.get("/{job}/results", response=ResultTable, auth=READ)
+@router.get("/{job}/results", response=ResultTable, auth=DEAR)
 def show_results(request: Request, job: str) -> HttpResponse:
     """Return the results: one row per shot, missing values null."""
-    return reply(queries.result_table(find_job(request.auth, job)))
+    found = find_job(request.auth, job)
+    with in_turn(request.auth):
+        return reply(queries.result_table(found))
 
 
 @router.get("/{job}/images", response=list[FileView], auth=READ)
@@ -29,11 +34,12 @@ def list_images(request: Request, job: str) -> HttpResponse:
     return reply_list(queries.images_of(find_job(request.auth, job)))
 
 
-@router.get("/{job}/images/{path:label}.npz", auth=READ)
+@router.get("/{job}/images/{path:label}.npz", auth=DEAREST)
 def get_images(request: Request, job: str, label: str) -> HttpResponseBase:
     """Return all images of one label: an archive of ``<shot index>.npy``."""
     rows = queries.image_rows(find_job(request.auth, job), label)
-    return send_zip(request, ((f"{index}.npy", path) for index, path in rows))
+    with in_turn(request.auth):
+        return send_zip(request, ((f"{index}.npy", path) for index, path in rows))
 
 
 @router.get("/{job}/files", response=list[FileView], auth=FILES)

@@ -9,7 +9,7 @@ from pydantic import JsonValue
 
 from shothub.server.jobs.models import Job, Shot
 from shothub.server.jobs.queries import shot_rows
-from shothub.server.refusals import NotThere
+from shothub.server.refusals import NotThere, TooLarge
 from shothub.server.results.models import File, RoutineRun
 from shothub.wire.jobs import FileView, ResultTable, RoutineView
 
@@ -35,7 +35,9 @@ def result_table(job: Job, rows: Sequence[Shot] | None = None) -> ResultTable:
         rows: its shots, if they were read already.
     """
     shots = shot_rows(job) if rows is None else rows
-    runs = list(RoutineRun.objects.filter(job=job))
+    all_runs = RoutineRun.objects.filter(job=job)
+    _require_size(all_runs.count())
+    runs = list(all_runs)
     cells: dict[int, dict[Column, JsonValue]] = {
         shot.index: {(name,): value for name, value in shot.globals.items()}
         for shot in shots
@@ -48,6 +50,7 @@ def result_table(job: Job, rows: Sequence[Shot] | None = None) -> ResultTable:
             }
             cells.setdefault(run.shot, {}).update(saved)
             columns |= dict.fromkeys(saved)
+    _require_size(len(columns) * len(cells))
     return ResultTable(
         job=job.pk,
         columns=[list(column) for column in columns],
@@ -58,6 +61,16 @@ def result_table(job: Job, rows: Sequence[Shot] | None = None) -> ResultTable:
         multishot={run.routine: run.values for run in runs if run.shot is None},
         routines=[_routine_view(run) for run in runs],
     )
+
+
+def _require_size(cells: int) -> None:
+    most = settings.SHOTHUB.max_result_cells
+    if cells > most:
+        raise TooLarge(
+            f"The table of results has {cells} cells; this hub sends {most} at most.",
+            code="too_many_cells",
+            hint="split the scan over several jobs, or download its files",
+        )
 
 
 def _routine_view(run: RoutineRun) -> RoutineView:
@@ -103,8 +116,17 @@ def image_rows(job: Job, label: str) -> Iterable[tuple[int, Path]]:
 
     Raises:
         NoSuchFile: there is none.
+        TooLarge: they would make too large an archive.
     """
     rows = File.objects.filter(job=job, kind="image", label=label)
+    size = rows.order_by().aggregate(n=Sum("size"))["n"] or 0
+    if size > settings.SHOTHUB.max_archive_bytes:
+        raise TooLarge(
+            f"These images have {size} bytes; an archive of this hub has"
+            f" {settings.SHOTHUB.max_archive_bytes} at most.",
+            code="archive_too_large",
+            hint="download them one by one",
+        )
     rows = rows.exclude(shot=None).order_by("shot", "-id")
     found = [(file.shot or 0, path_of(file)) for file in rows]
     if not found:

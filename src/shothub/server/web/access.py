@@ -8,9 +8,11 @@ from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
+from shothub.runtime import clock
 from shothub.server.accounts.principals import Principal
 from shothub.server.accounts.queries import principal_of_session
-from shothub.server.refusals import Forbidden, NotThere, Refused
+from shothub.server.accounts.rates import count_request
+from shothub.server.refusals import Forbidden, NotThere, Refused, TooMany
 from shothub.server.web.problems import problem_page
 
 P = ParamSpec("P")
@@ -28,9 +30,12 @@ def member(
             return _ask_to_log_in(request)
         principal = principal_of_session(request.user)
         try:
+            count_request(principal, clock.monotonic())
             response = view(request, principal, *args, **kwargs)
         except Refused as refusal:
             response = problem_page(request, refusal, status=_status(refusal))
+            if isinstance(refusal, TooMany):
+                response.headers["Retry-After"] = str(refusal.retry_after)
         response.headers.setdefault("Cache-Control", "private, no-store")
         return response
 
@@ -49,4 +54,6 @@ def _ask_to_log_in(request: HttpRequest) -> HttpResponseBase:
 def _status(refusal: Refused) -> int:
     if isinstance(refusal, NotThere):
         return 404
+    if isinstance(refusal, TooMany):
+        return 429
     return 403 if isinstance(refusal, Forbidden) else 400

@@ -15,6 +15,7 @@ _TITLES = {
     400: "That did not work",
     403: "Not allowed",
     404: "Not found",
+    429: "Not so fast",
 }
 log = structlog.get_logger()
 
