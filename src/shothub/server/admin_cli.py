@@ -13,6 +13,7 @@ import typer
 
 from shothub.domain.tokens import OPERATOR_SCOPES, USER_SCOPES
 from shothub.runtime import clock
+from shothub.server.admin_grants import add_grants
 from shothub.server.admin_groups import group_app, quota_app
 from shothub.server.admin_start import Data, fail, found, prepare
 
@@ -26,6 +27,7 @@ admin_app.add_typer(apparatus_app, name="apparatus")
 
 admin_app.add_typer(group_app, name="group")
 admin_app.add_typer(quota_app, name="quota")
+add_grants(admin_app)
 
 
 @user_app.command(
@@ -93,42 +95,6 @@ def make_apparatus(name: str, title: str = "", data: Data = None) -> None:
     except Refused as error:
         fail(str(error))
     typer.echo(f"apparatus {name}")
-
-
-@admin_app.command(
-    "grant", epilog="Example: shothub admin grant alice bec1 --scripts --no-hdf5"
-)
-def grant(
-    username: str,
-    apparatus: str,
-    scripts: Annotated[
-        bool | None,
-        typer.Option("--scripts/--no-scripts", help="Submit scripts of his own."),
-    ] = None,
-    hdf5: Annotated[
-        bool | None, typer.Option("--hdf5/--no-hdf5", help="Download shot files.")
-    ] = None,
-    operator: Annotated[
-        bool | None,
-        typer.Option(
-            "--operator/--no-operator",
-            help="Pause it, hold others' jobs, book maintenance, calibrate.",
-        ),
-    ] = None,
-    data: Data = None,
-) -> None:
-    """Set what a user may do on an apparatus beyond running its procedures.
-
-    An operator's token needs the scopes for it: `shothub admin token NAME --operator`.
-    """
-    prepare(data)
-    from shothub.server.accounts import queries, services
-
-    user = found(queries.user_named(username), "user", username)
-    services.grant(
-        user=user, apparatus=apparatus, scripts=scripts, hdf5=hdf5, operator=operator
-    )
-    typer.echo(f"{username} on {apparatus}")
 
 
 @admin_app.command(

@@ -63,17 +63,6 @@ def grant(
     set_grant(Whom(user=user, group=group), apparatus, given, now=now)
 
 
-def allow_procedures(
-    whom: Whom, apparatus: str, names: Sequence[str] | None, *, now: datetime
-) -> None:
-    """Name the only procedures that a grant allows; None allows all.
-
-    Raises:
-        Invalid: a name cannot be a procedure's, or there are too many.
-    """
-    set_grant(whom, apparatus, {"procedures": _checked(names)}, now=now)
-
-
 def set_grant(
     whom: Whom, apparatus: str, given: Mapping[str, Any], *, now: datetime
 ) -> None:
@@ -94,7 +83,7 @@ def set_grant(
         row = _locked(whom, apparatus)
         before = _said(row)
         for name, value in given.items():
-            setattr(row, name, value)
+            setattr(row, name, _procedures(value) if name == "procedures" else value)
         after = _said(row)
         if before == after:
             return
@@ -128,10 +117,7 @@ def set_grant_by(
     """
     require_admin(principal, apparatus)
     require_person(principal, now)
-    changed = dict(given)
-    if "procedures" in changed:
-        changed["procedures"] = _checked(changed["procedures"])
-    set_grant(whom, apparatus, changed, now=now)
+    set_grant(whom, apparatus, given, now=now)
 
 
 def require_admin(principal: Principal, apparatus: str) -> None:
@@ -163,17 +149,21 @@ def _said(row: Grant) -> dict[str, object]:
     return said if row.procedures is None else {**said, "procedures": row.procedures}
 
 
-def _checked(names: Sequence[str] | None) -> list[str] | None:
+def _procedures(names: Sequence[str] | None) -> list[str] | None:
     if names is None:
         return None
-    bad = next((name for name in names if not is_slug(name)), None)
-    if bad is not None or len(names) > _MOST_PROCEDURES:
+    if len(names) > _MOST_PROCEDURES:
         raise Invalid(
-            f"{(bad or '')[:48]!r} cannot be a procedure."
-            if bad is not None
-            else f"{len(names)} procedures are named; {_MOST_PROCEDURES} are allowed.",
-            code="bad_name",
+            f"{len(names)} procedures are named; {_MOST_PROCEDURES} are allowed.",
+            code="too_many",
             where="procedures",
-            hint="lower-case letters, digits, - and _, beginning with a letter",
         )
+    for name in names:
+        if not is_slug(name):
+            raise Invalid(
+                f"{name[:48]!r} cannot be a procedure.",
+                code="bad_name",
+                where="procedures",
+                hint="lower-case letters, digits, - and _, beginning with a letter",
+            )
     return sorted(set(names))

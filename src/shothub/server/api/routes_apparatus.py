@@ -53,15 +53,16 @@ def show_apparatus(request: Request, name: str) -> HttpResponse:
 
 @router.get("/{name}/procedures", response=list[ProcedureView], auth=READ)
 def list_procedures(request: Request, name: str) -> HttpResponse:
-    """List the procedures that the lab has published."""
-    return reply_list(description_of(apparatus_named(name)).procedures)
+    """List the procedures that the lab has published and lets one run."""
+    offered = queries.offered_to(request.auth, apparatus_named(name))
+    return reply_list(offered.procedures)
 
 
 @router.get("/{name}/procedures/{procedure}", response=ProcedureView, auth=READ)
 def show_procedure(request: Request, name: str, procedure: str) -> HttpResponse:
     """Show one procedure."""
     known = queries.published_by(apparatus_named(name)).procedures.get(procedure)
-    if known is None:
+    if known is None or not request.auth.may_run(procedure, name):
         raise NotThere(f"There is no procedure {procedure[:60]!r} on {name!r}.")
     return reply(known[0])
 

@@ -19,7 +19,7 @@ from shothub.server.jobs.forecasts import foresee_submission
 from shothub.server.jobs.queries import (
     JobFilter,
     find_job,
-    find_job_to_control,
+    find_job_to_watch,
     view_now,
 )
 from shothub.server.jobs.services.control import cancel, hold, release
@@ -114,11 +114,12 @@ class JobQuery(Message):
     tag: str = Field("", max_length=120)
     limit: int = Field(50, ge=1, le=500)
     cursor: str = Field("", pattern=r"^[0-9]{0,9}$")
+    shared: bool = False
 
 
 @router.get("", response=JobPage, auth=READ)
 def list_jobs(request: Request, wanted: Query[JobQuery]) -> HttpResponse:
-    """List the user's jobs, newest first."""
+    """List the user's jobs, or with ``shared`` those of others shared with his groups."""
     given = wanted.model_dump(exclude={"state"})
     chosen = JobFilter(state=wanted.state or "", **given)
     return reply(queries.list_jobs(request.auth, chosen))
@@ -138,7 +139,7 @@ async def show_job(
 
     @sync_to_async
     def look() -> JobView:
-        return view_now(find_job_to_control(request.auth, job), now=clock.now())
+        return view_now(find_job_to_watch(request.auth, job), now=clock.now())
 
     def enough(seen: JobView) -> bool:
         return seen.rev > since or seen.state in JOB_ENDS
@@ -200,7 +201,7 @@ def decide_about_shot(
 @router.get("/{job}/shots", response=list[ShotView], auth=READ)
 def list_shots(request: Request, job: str) -> HttpResponse:
     """List the shots of a job in order of index."""
-    return reply_list(queries.shots_of(find_job_to_control(request.auth, job)))
+    return reply_list(queries.shots_of(find_job_to_watch(request.auth, job)))
 
 
 @router.get("/{job}/events", response=list[EventView], auth=READ)
@@ -209,7 +210,7 @@ def list_events(
 ) -> HttpResponse:
     """List the changes of a job and its shots after event ``since``."""
     return reply_list(
-        queries.events_of(find_job_to_control(request.auth, job), since=since)
+        queries.events_of(find_job_to_watch(request.auth, job), since=since)
     )
 
 

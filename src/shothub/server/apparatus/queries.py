@@ -21,6 +21,7 @@ from shothub.wire.apparatus import (
 )
 
 ONLINE_FOR = timedelta(seconds=30)
+_RIGHTS = ("relay", "hdf5", "reviewer", "operator", "admin")
 
 
 class NoSuchApparatus(NotThere):
@@ -104,6 +105,19 @@ def description_of(apparatus: Apparatus) -> Description:
     return published_by(apparatus).description
 
 
+def offered_to(principal: Principal, apparatus: Apparatus) -> Description:
+    """Return what the apparatus published, with those procedures that one may run."""
+    published = description_of(apparatus)
+    may = [
+        procedure
+        for procedure in published.procedures
+        if principal.may_run(procedure.name, apparatus.name)
+    ]
+    if len(may) == len(published.procedures):
+        return published
+    return published.model_copy(update={"procedures": may})
+
+
 def status_of(apparatus: Apparatus) -> ApparatusStatus:
     """Return what the agent said last."""
     return ApparatusStatus.model_validate(apparatus.status)
@@ -148,7 +162,7 @@ def view(
 ) -> ApparatusView:
     """Return an apparatus as this user sees it."""
     published = description_of(apparatus)
-    rights = [k for k in ("hdf5", "operator") if principal.may(k, apparatus.name)]
+    rights = [k for k in _RIGHTS if principal.may(k, apparatus.name)]
     return ApparatusView(
         name=apparatus.name,
         title=apparatus.title or published.title,

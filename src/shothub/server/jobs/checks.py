@@ -62,12 +62,28 @@ def check(
             )
         checked = _script(request, published)
     elif isinstance(request, ProcedureRequest):
+        _require_procedure(request, published, principal)
         checked = _procedure(request, published)
     else:
         raise TypeError(f"no check for {type(request).__name__}")
     kinds = _kind_faults(request, published)
     faults = (*kinds, *common, *checked.faults)
     return checked if not faults else Checked(source=checked.source, faults=faults)
+
+
+def _require_procedure(
+    request: ProcedureRequest, published: Published, principal: Principal
+) -> None:
+    where, name = request.apparatus, request.procedure
+    if name not in published.procedures or principal.may_run(name, where):
+        return
+    may = [each for each in published.procedures if principal.may_run(each, where)]
+    raise Forbidden(
+        f"The lab has not granted you the procedure {name!r} on {where!r}.",
+        code="procedure_not_granted",
+        where="body.procedure",
+        hint=f"you may run: {', '.join(may) or 'none'}",
+    )
 
 
 def _kind_faults(request: JobRequestBase, published: Published) -> list[Fault]:

@@ -1,41 +1,18 @@
 """Jobs, shots, attempts, events and answered submissions."""
 
-from typing import Self
-
 from django.conf import settings
 from django.db import models
 
-from shothub.domain.states import JOB_ENDS, JobState, ShotState
-from shothub.server.accounts.principals import Principal
+from shothub.domain.states import JobState, ShotState
 from shothub.server.apparatus.models import Apparatus, Share
+from shothub.server.jobs.reach import Reach
 
 _JOB_STATES = [(state.value, state.value) for state in JobState]
 _SHOT_STATES = [(state.value, state.value) for state in ShotState]
 
 
-class Jobs(models.QuerySet["Job"]):
-    """Jobs, and which of them one may see."""
-
-    def visible_to(self, principal: Principal) -> Self:
-        """Return a user's own jobs, or an agent's apparatus's jobs."""
-        if principal.apparatus:
-            return self.filter(apparatus__name=principal.apparatus)
-        return self.filter(owner_id=principal.user)
-
-    def controlled_by(self, principal: Principal) -> Self:
-        """Return a user's own jobs, and those on the apparatus that he operates."""
-        if "queue:manage" not in principal.scopes:
-            return self.filter(owner_id=principal.user)
-        if principal.staff:
-            return self.all()
-        kinds = principal.grants.items()
-        operated = [name for name, granted in kinds if "operator" in granted]
-        mine = models.Q(owner_id=principal.user)
-        return self.filter(mine | models.Q(apparatus__name__in=operated))
-
-    def unfinished(self) -> Self:
-        """Return the jobs that have not ended."""
-        return self.exclude(state__in=[state.value for state in JOB_ENDS])
+class Jobs(Reach["Job"]):
+    """Jobs, and which of them one may read, own and control."""
 
 
 class Job(models.Model):

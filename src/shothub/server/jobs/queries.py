@@ -17,7 +17,7 @@ from shothub.server.jobs.dues import (
 from shothub.server.jobs.forecasts import outlook_of
 from shothub.server.jobs.models import Event, Job, Jobs, Shot
 from shothub.server.jobs.notices import notice_of, notice_of_shot
-from shothub.server.refusals import NotThere
+from shothub.server.refusals import Forbidden, NotThere
 from shothub.wire.jobs import EventView, JobPage, JobView, LogView, ShotView
 from shothub.wire.problems import FaultModel
 
@@ -28,6 +28,12 @@ class NoSuchJob(NotThere):
     """There is no such job, or it is not yours."""
 
 
+class NotYours(Forbidden):
+    """The job is another's, who shares it to be read, not to be changed."""
+
+    code = "not_owner"
+
+
 @dataclass(frozen=True, kw_only=True)
 class JobFilter:
     """Which jobs to list.
@@ -35,6 +41,7 @@ class JobFilter:
     Attributes:
         text: part of the name, of the source or of the id.
         cursor: ``next`` of the page before.
+        shared: jobs of others that are shared with one's groups, in place of one's own.
     """
 
     state: str = ""
@@ -43,10 +50,11 @@ class JobFilter:
     text: str = ""
     limit: int = 50
     cursor: str = ""
+    shared: bool = False
 
 
 def find_job(principal: Principal, job: str) -> Job:
-    """Return one job.
+    """Return one job that one may read.
 
     Raises:
         NoSuchJob: it does not exist or the principal may not see it.
@@ -64,18 +72,46 @@ def _one(jobs: Jobs, job: str) -> Job:
     return one
 
 
+def find_own_job(principal: Principal, job: str) -> Job:
+    """Return one job of the user's own.
+
+    Raises:
+        NoSuchJob: it does not exist, or he may not know of it.
+        NotYours: he may read it, no more.
+    """
+    found = find_job(principal, job)
+    if found.owner_id != principal.user:
+        raise NotYours(f"Job {job!r} is another's: he shares it to be read.")
+    return found
+
+
 def find_job_to_control(principal: Principal, job: str) -> Job:
     """Return one job that is the user's own or on an apparatus that he operates.
 
     Raises:
+        NoSuchJob: it does not exist, or he may not know of it.
+        NotYours: he may read it, no more.
+    """
+    controlled = Job.objects.controlled_by(principal)
+    try:
+        return _one(controlled, job)
+    except NoSuchJob:
+        find_job(principal, job)
+        raise NotYours(f"Job {job!r} is another's: he shares it to be read.") from None
+
+
+def find_job_to_watch(principal: Principal, job: str) -> Job:
+    """Return one job that one may read, or control as an operator.
+
+    Raises:
         NoSuchJob: it does not exist, or is neither.
     """
-    return _one(Job.objects.controlled_by(principal), job)
+    return _one(Job.objects.watched_by(principal), job)
 
 
 def owned_jobs(principal: Principal, ids: list[str]) -> list[JobView]:
     """Return jobs of the user by id, in the order of the ids."""
-    mine = Job.objects.visible_to(principal).select_related(*_SHOWN)
+    mine = Job.objects.owned_by(principal).select_related(*_SHOWN)
     jobs = mine.defer("apparatus__description").in_bulk(ids)
     after = all_after(ids)
     return [job_view(jobs[pk], after=after.get(pk, ())) for pk in ids]
@@ -137,8 +173,9 @@ def _shots_left(jobs: Jobs) -> int:
 
 
 def list_jobs(principal: Principal, wanted: JobFilter) -> JobPage:
-    """Return a page of the user's jobs, newest first."""
-    jobs = Job.objects.visible_to(principal).defer("compile_log", "analyse_log")
+    """Return a page of the user's jobs, or of those shared with him, newest first."""
+    chosen = Job.objects.shared_with if wanted.shared else Job.objects.owned_by
+    jobs = chosen(principal).defer("compile_log", "analyse_log")
     # Each apparatus and owner once, not with each job: half of the time of a page.
     machines = Apparatus.objects.only("name")
     jobs = jobs.select_related("group").prefetch_related(

@@ -151,7 +151,7 @@ def _after(
         return {}, (), []
     listed = sorted({int(name[1:]) for name in asked if name.startswith("#")})
     ids = [name for name in dict.fromkeys(asked) if not name.startswith("#")]
-    seen = Job.objects.visible_to(asker.principal).in_bulk(ids)
+    seen = Job.objects.owned_by(asker.principal).in_bulk(ids)
     faults = [_no_such_place(n) for n in listed if n >= asker.place]
     after: dict[str, bool] = {}
     for job in ids:

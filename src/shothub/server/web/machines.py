@@ -41,7 +41,7 @@ def machine_named(principal: Principal, name: str, *, now: datetime) -> Machine:
     view = queries.view(apparatus, principal, pending_shots=waiting, now=now)
     return Machine(
         view=view,
-        description=queries.description_of(apparatus),
+        description=queries.offered_to(principal, apparatus),
         scripts="script" in view.may and "script" in view.accepts,
         groups=groups_of(principal),
     )
