@@ -11,7 +11,7 @@ from shothub.server.accounts.principals import Principal
 from shothub.server.apparatus.models import Apparatus
 from shothub.server.apparatus.services import lock_apparatus
 from shothub.server.jobs.models import Job
-from shothub.server.jobs.queries import find_job, find_job_to_control
+from shothub.server.jobs.queries import find_job_to_control, find_own_job
 from shothub.server.jobs.services.acts import note_control
 from shothub.server.jobs.services.bars import rebar
 from shothub.server.jobs.services.endings import drop_waiting_shots
@@ -36,12 +36,13 @@ def cancel(
 
     Raises:
         NoSuchJob: it is not there or not his.
+        NotYours: another shares it with him to be read.
         Conflict: it has ended otherwise.
     """
-    apparatus = find_job(principal, job).apparatus_id
+    apparatus = find_own_job(principal, job).apparatus_id
     with transaction.atomic():
         lock_apparatus(apparatus)
-        found = find_job(principal, job)
+        found = find_own_job(principal, job)
         state = JobState(found.state)
         if state in JOB_ENDS and state != JobState.CANCELLED:
             raise Conflict(
@@ -53,7 +54,7 @@ def cancel(
         if abort and found.started_now and not found.abort:
             touch(found, {"abort": True, "tell_agent": True})
             record("job.abort", note, job=found)
-        return find_job(principal, job)
+        return find_own_job(principal, job)
 
 
 def _cancel(job: Job, state: JobState, note: Note) -> None:
