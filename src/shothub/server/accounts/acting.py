@@ -14,18 +14,15 @@ def act_for(principal: Principal, address: str) -> None:
     act_as(Actor(user=principal.user, name=principal.username, by=by, address=address))
 
 
-def note_session(user: object, request: HttpRequest | None) -> Account:
-    """Say that the rest of this request is done by who logs in or out; return him.
+def actor_of_session(user: User, request: HttpRequest | None) -> Actor:
+    """Return a user who acts in a browser.
 
     Args:
-        user: as Django's signals give him.
+        user: who.
         request: None if somebody was logged in without one.
     """
-    if not isinstance(user, User):
-        raise TypeError(f"{user!r} is no user of the hub")
     address = address_of(request) if request else ""
-    act_as(Actor(user=user.pk, name=user.username, by="session", address=address))
-    return account_of(user)
+    return Actor(user=user.pk, name=user.username, by="session", address=address)
 
 
 def account_of(user: User) -> Account:

@@ -1,6 +1,7 @@
 """Puts on the record who logged in, who logged out, and who tried in vain."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from django.contrib.auth.signals import (
     user_logged_in,
@@ -11,8 +12,12 @@ from django.http import HttpRequest
 
 from shothub.domain.acts import Act
 from shothub.runtime.clock import now
-from shothub.server.accounts.acting import account_known_as, note_session
-from shothub.server.audit.services import record
+from shothub.server.accounts.acting import (
+    account_known_as,
+    account_of,
+    actor_of_session,
+)
+from shothub.server.audit.services import acting_as, record
 
 
 def connect() -> None:
@@ -22,15 +27,18 @@ def connect() -> None:
     user_login_failed.connect(_login_failed, dispatch_uid="record failed logins")
 
 
-def _logged_in(request: HttpRequest | None, user: object, **_: object) -> None:
-    account = note_session(user, request)
-    record(Act.LOGGED_IN, now=now(), subject=account)
+def _logged_in(request: HttpRequest | None, user: Any, **_: object) -> None:
+    _record(Act.LOGGED_IN, user, request)
 
 
-def _logged_out(request: HttpRequest | None, user: object, **_: object) -> None:
+def _logged_out(request: HttpRequest | None, user: Any, **_: object) -> None:
     if user is not None:  # else the session was over already
-        account = note_session(user, request)
-        record(Act.LOGGED_OUT, now=now(), subject=account)
+        _record(Act.LOGGED_OUT, user, request)
+
+
+def _record(act: Act, user: Any, request: HttpRequest | None) -> None:
+    with acting_as(actor_of_session(user, request)):
+        record(act, now=now(), subject=account_of(user))
 
 
 def _login_failed(credentials: Mapping[str, object], **_: object) -> None:

@@ -20,7 +20,7 @@ from shothub.server.jobs.transitions import Note, move_job, record, touch
 from shothub.server.refusals import Conflict, Forbidden
 
 _AT_ONCE = {JobState.SUBMITTED, JobState.REVIEW, JobState.ANALYSING}
-_CANNOT_WAIT = JOB_ENDS | {JobState.ANALYSING, JobState.CANCELLING}
+CANNOT_WAIT = JOB_ENDS | {JobState.ANALYSING, JobState.CANCELLING}
 
 
 def cancel(
@@ -50,14 +50,16 @@ def cancel(
             )
         note = Note(now=now, actor=principal.username)
         if not found.cancelled and state not in JOB_ENDS:
-            _cancel(found, state, note)
+            cancel_at_once(found, note)
         if abort and found.started_now and not found.abort:
             touch(found, {"abort": True, "tell_agent": True})
             record("job.abort", note, job=found)
         return find_own_job(principal, job)
 
 
-def _cancel(job: Job, state: JobState, note: Note) -> None:
+def cancel_at_once(job: Job, note: Note) -> None:
+    """Cancel a job that has not ended, on a locked apparatus."""
+    state = JobState(job.state)
     touch(job, {"cancelled": True})
     if state in _AT_ONCE:
         changes = {"tell_agent": state == JobState.ANALYSING}
@@ -107,7 +109,7 @@ def _set_hold(principal: Principal, job: str, *, holding: bool, now: datetime) -
 
 
 def _hold(principal: Principal, job: Job, apparatus: Apparatus, note: Note) -> None:
-    if job.state in _CANNOT_WAIT:
+    if job.state in CANNOT_WAIT:
         raise Conflict(
             f"The job is {job.state}: none of its shots waits.", code="nothing_to_hold"
         )

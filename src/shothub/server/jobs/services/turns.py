@@ -12,7 +12,7 @@ from shothub.domain.states import JobState, ShotState
 from shothub.domain.turns import seconds_to_charge, why_over
 from shothub.server.accounts.principals import Principal
 from shothub.server.apparatus.models import Apparatus
-from shothub.server.apparatus.queries import apparatus_named, hindrance
+from shothub.server.apparatus.queries import apparatus_for, hindrance
 from shothub.server.apparatus.services import lock_apparatus
 from shothub.server.jobs.models import Job, Jobs, Shot
 from shothub.server.jobs.services.bars import rebar
@@ -39,7 +39,7 @@ def ask(
         NoSuchApparatus: there is none of this name.
         Refused: as `reservations.turn_services.ask_turn` says.
     """
-    pk = apparatus_named(apparatus).pk
+    pk = apparatus_for(principal, apparatus).pk
     with transaction.atomic():
         locked = lock_apparatus(pk)
         ident = new_job_id()
@@ -60,7 +60,7 @@ def end(principal: Principal, session: str, *, now: datetime) -> SessionView:
         row = find_session(principal, session)
         whose = "its owner" if row.owner_id == principal.user else "an operator"
         note = Note(now=now, actor=principal.username)
-        _end(row, apparatus, f"{whose} ended it", note)
+        end_for_good(row, apparatus, f"{whose} ended it", note)
     return view_now(principal, session, now=now)
 
 
@@ -162,10 +162,10 @@ def _end_due(apparatus: Apparatus, session: str, now: datetime) -> None:
         row.last_active = now
     why = why_over(life_of(row), now)
     if why:
-        _end(row, apparatus, why, Note(now=now, actor="hub"))
+        end_for_good(row, apparatus, why, Note(now=now, actor="hub"))
 
 
-def _end(row: Session, apparatus: Apparatus, why: str, note: Note) -> None:
+def end_for_good(row: Session, apparatus: Apparatus, why: str, note: Note) -> None:
     """End a session that is alive; what it has not started goes on in the queue."""
     if row.state not in turn_queries.ALIVE:
         return
