@@ -59,7 +59,10 @@ def server(
         bool, typer.Option(help="Bring the database up to date first.")
     ] = True,
     check: Annotated[
-        bool, typer.Option("--check", help="Only test the configuration.")
+        bool,
+        typer.Option(
+            "--check", help="Only say what is wrong or unsafe, and how to mend it."
+        ),
     ] = False,
 ) -> None:
     """Run the hub: the server that users and agents talk to."""

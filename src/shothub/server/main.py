@@ -21,7 +21,7 @@ from django.db.migrations.executor import MigrationExecutor
 from django.utils.module_loading import import_string
 
 from shothub.runtime import logs
-from shothub.server import reachable
+from shothub.server import exposure, reachable
 from shothub.server.chores import Chores
 from shothub.server.config import BadConfig, configure, is_configured
 
@@ -68,15 +68,18 @@ def require_migrated() -> None:
         raise NotMigrated(NotMigrated.__doc__)
 
 
-def check(*, with_database: bool = True) -> Sequence[str]:
+def check(*, host: str = "127.0.0.1", with_database: bool = True) -> Sequence[str]:
     """Return what is wrong with this installation, in words; nothing if all is well.
 
     Args:
+        host: address that the hub listens on; what only this machine reaches need not
+            be safe from others.
         with_database: its database must be in the form that this version needs.
     """
     faults: list[str] = []
     found = run_checks(databases=["default"])
     faults += [str(fault) for fault in found if fault.is_serious()]
+    faults += exposure.faults(settings.SHOTHUB, host)
     try:
         if with_database:
             require_migrated()
@@ -103,6 +106,7 @@ def serve(
         apply_migrations: bring the database up to date first.
         only_check: say what is wrong, and do not serve.
     """
+    os.umask(0o077)  # what the hub writes is its own
     try:
         prepare(data)
     except BadConfig as error:
@@ -114,11 +118,13 @@ def serve(
     if apply_migrations and not only_check:
         migrate()
     # The database of a hub that was never started, or is to be updated, is no fault.
-    faults = check(with_database=not (only_check and apply_migrations))
+    faults = check(host=host, with_database=not (only_check and apply_migrations))
     for line in (*faults, *reachable.doubts()):
         sys.stderr.write(f"{line}\n")
     if only_check and not faults:
-        sys.stdout.write(f"All is well; data in {settings.SHOTHUB.data}\n")
+        local = exposure.is_local(settings.SHOTHUB, host)
+        whom = "this machine alone reaches it" if local else "safe for others to reach"
+        sys.stdout.write(f"All is well: {whom}; data in {settings.SHOTHUB.data}\n")
     if faults or only_check:
         return int(bool(faults))
     return _run(host, port)

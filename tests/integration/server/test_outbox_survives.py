@@ -125,6 +125,7 @@ def test_a_job_that_fails_is_mailed_at_once(data: Path) -> None:
             "SHOTHUB_SMTP_TLS": "none",
             "SHOTHUB_SMTP_FROM": "shots@example.org",
             "SHOTHUB_PUBLIC_URL": "https://shots.example.org",
+            "SHOTHUB_BEHIND_TLS": "true",
         }
         with hub(data, **mail) as (_, url):
             user, agent = people(data)
