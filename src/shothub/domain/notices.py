@@ -33,8 +33,12 @@ OCCASIONS: dict[str, Occasion] = {
     "reservation": Occasion(
         meaning="a reservation or session of yours has changed", mailed=True
     ),
+    "approved": Occasion(meaning="the lab has let you in", mailed=True),
     "webhook": Occasion(meaning="a webhook of yours was switched off", mailed=True),
     "test": Occasion(meaning="you asked for a test message"),
+    "sign_up": Occasion(
+        meaning="somebody asks for an account", audience="staff", mailed=True
+    ),
     "unknown_shot": Occasion(
         meaning="nobody can know how a shot ended", audience="staff", mailed=True
     ),
@@ -59,7 +63,7 @@ OCCASIONS: dict[str, Occasion] = {
         mailed=True,
     ),
 }
-ALWAYS = frozenset({"webhook", "test"})
+ALWAYS = frozenset({"approved", "webhook", "test"})
 """Occasions that cannot be chosen: whoever needs to be told of them is."""
 CHOOSABLE = tuple(name for name in OCCASIONS if name not in ALWAYS)
 MAILED = tuple(name for name in CHOOSABLE if OCCASIONS[name].mailed)

@@ -39,7 +39,9 @@ def named(path: str) -> Callable[[datetime], None]:
 
 _JOBS = "shothub.server.jobs.services"
 _OUTBOX = "shothub.server.outbox.services"
+_PEOPLE = "shothub.server.accounts.people_services"
 CHORES: Sequence[Chore] = (
+    Chore("unconfirmed sign-ups", named(f"{_PEOPLE}.forget_unconfirmed"), 3600.0),
     Chore("old messages", named(f"{_OUTBOX}.delivery.prune"), 3600.0),
     Chore("old submissions", named(f"{_JOBS}.submit.forget_submissions"), 600.0),
     Chore("forecasts", named("shothub.server.jobs.forecasts.note_forecasts"), 5.0),

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import (
     BaseSettings,
@@ -16,8 +16,11 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from shothub.domain.people import SignUp
 from shothub.server.databases import EXAMPLE, settings_of
+from shothub.server.limit_keys import LimitKeys
 from shothub.server.notice_keys import NoticeKeys
+from shothub.server.sign_up_keys import SignUpKeys
 
 PREFIX = "SHOTHUB_"
 _LONG_SECRET = 32
@@ -46,8 +49,8 @@ class SecretFiles(PydanticBaseSettingsSource):
         return found
 
 
-class Config(NoticeKeys):
-    """Everything that a hub can be told, with the keys of `NoticeKeys`.
+class Config(NoticeKeys, SignUpKeys, LimitKeys):
+    """Everything that a hub can be told, with the keys of its parts.
 
     Attributes:
         data: folder of the database, the files and the generated secrets.
@@ -95,6 +98,16 @@ class Config(NoticeKeys):
         settings_of(value.get_secret_value(), Path())
         return value
 
+    @model_validator(mode="after")
+    def _can_sign_up(self) -> "Config":
+        if self.sign_up != SignUp.CLOSED and not self.smtp_host:
+            raise ValueError(
+                "sign_up: needs smtp_host, as addresses are confirmed by mail"
+            )
+        if self.sign_up == SignUp.DOMAIN and not self.sign_up_domains:
+            raise ValueError("sign_up: domain needs sign_up_domains")
+        return self
+
     @property
     def on_postgresql(self) -> bool:
         """Whether the rows are in PostgreSQL, where several processes may share them."""
@@ -124,6 +137,10 @@ EXAMPLES: Mapping[str, str] = {
     "log_level": "INFO",
     "smtp_host": "mail.example.org",
     "smtp_from": "shots@example.org",
+    "sign_up": "approval",
+    "sign_up_domains": '["example.org", "*.example.org"]',
+    "login_providers": '[{"kind": "oidc", "id": "uni", "name": "University", "address":'
+    ' "https://login.example.org", "client_id": "shothub", "secret": "..."}]',
     "private_webhook_hosts": '["elog.lab.example.org"]',
 }
 

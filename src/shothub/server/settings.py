@@ -3,6 +3,7 @@
 import atexit
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from shothub.server.config import Config, is_configured, load
 from shothub.server.databases import settings_of
@@ -30,6 +31,7 @@ INSTALLED_APPS = [
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
+    "django.contrib.humanize",
     "django.contrib.sessions",
     "django.contrib.messages",
     "whitenoise.runserver_nostatic",
@@ -44,11 +46,25 @@ INSTALLED_APPS = [
     "shothub.server.jobs",
     "shothub.server.results",
     "shothub.server.web",
+    # After the pages, whose templates come first.
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "allauth.usersessions",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
+    *(
+        f"allauth.socialaccount.providers.{kind}"
+        for kind in sorted({p.kind for p in SHOTHUB.login_providers} - {"oidc"})
+    ),
 ]
 
 MIDDLEWARE = [
     "shothub.server.requests.RequestId",
+    "shothub.server.audit.acting.ActsAsNobody",
+    "shothub.server.headers.ApiHeaders",
     "shothub.server.api.problems.Problems",
+    "shothub.server.limits.LimitsAddresses",
     "django.middleware.security.SecurityMiddleware",
     "shothub.server.sending.SendsStatic",
     "csp.middleware.CSPMiddleware",
@@ -56,9 +72,14 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "shothub.server.audit.acting.ActsAsUser",
+    "shothub.server.limits.LimitsForms",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "allauth.usersessions.middleware.UserSessionsMiddleware",
+    "shothub.server.web.people.leaving.Leaving",
 ]
 
 ROOT_URLCONF = "shothub.server.urls"
@@ -74,6 +95,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "shothub.server.web.people.context.sign_up",
             ],
         },
     }
@@ -91,9 +113,66 @@ AUTH_PASSWORD_VALIDATORS = [
         "CommonPasswordValidator",
     )
 ]
-LOGIN_URL = "login"
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/"
-LOGOUT_REDIRECT_URL = "login"
+LOGOUT_REDIRECT_URL = "account_login"
+
+# Counts of logins are shared by all processes of the hub.
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "LOCATION": "accounts_cached",
+    }
+}
+
+# Everything of django-allauth is answered for by its documentation under these names.
+ALLAUTH_TRUSTED_PROXY_COUNT = int(SHOTHUB.behind_tls)
+ACCOUNT_ADAPTER = "shothub.server.web.people.adapters.PeopleAdapter"
+ACCOUNT_LOGIN_METHODS = {"username", "email"}
+ACCOUNT_SIGNUP_FIELDS = ["username*", "email*", "password1*"]
+ACCOUNT_SIGNUP_FORM_CLASS = "shothub.server.web.people.forms.SignUpFields"
+ACCOUNT_USERNAME_MIN_LENGTH = 2
+ACCOUNT_USERNAME_VALIDATORS = "shothub.server.web.people.forms.USERNAME_VALIDATORS"
+ACCOUNT_USERNAME_BLACKLIST = ["admin", "hub", "lab", "new", "root", "shothub", "staff"]
+ACCOUNT_EMAIL_VERIFICATION = "mandatory"
+ACCOUNT_EMAIL_SUBJECT_PREFIX = "[shothub] "
+ACCOUNT_EMAIL_NOTIFICATIONS = True
+ACCOUNT_CHANGE_EMAIL = True
+ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if SHOTHUB.behind_tls else "http"
+ACCOUNT_LOGIN_ON_EMAIL_CONFIRMATION = True
+ACCOUNT_REAUTHENTICATION_REQUIRED = True
+ACCOUNT_REAUTHENTICATION_TIMEOUT = 900
+ACCOUNT_SIGNUP_REDIRECT_URL = "welcome"
+ACCOUNT_SESSION_REMEMBER = True
+ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = False  # the other sessions end all the same
+MFA_ADAPTER = "shothub.server.web.people.adapters.SecondFactorAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_TOTP_ISSUER = "shothub"
+MFA_TOTP_TOLERANCE = 1  # clocks of telephones differ by some seconds
+MFA_RECOVERY_CODES_SHOW_ONCE = True
+# Nobody who has not confirmed an address gets as far as adding a second factor.
+MFA_ALLOW_UNVERIFIED_EMAIL = True
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not SHOTHUB.behind_tls
+SOCIALACCOUNT_ADAPTER = "shothub.server.web.people.adapters.ProviderAdapter"
+SOCIALACCOUNT_AUTO_SIGNUP = False  # the name is the user's choice
+SOCIALACCOUNT_PROVIDERS: dict[str, Any] = {
+    "openid_connect": {"OAUTH_PKCE_ENABLED": True, "APPS": []},
+    "github": {"OAUTH_PKCE_ENABLED": True, "SCOPE": ["user:email"], "APPS": []},
+    "orcid": {"APPS": []},
+}
+for _provider in SHOTHUB.login_providers:
+    _kind = "openid_connect" if _provider.kind == "oidc" else _provider.kind
+    SOCIALACCOUNT_PROVIDERS[_kind]["APPS"].append(
+        {
+            "provider_id": _provider.id if _provider.kind == "oidc" else "",
+            "name": _provider.name,
+            "client_id": _provider.client_id,
+            "secret": _provider.secret.get_secret_value(),
+            "settings": {"server_url": _provider.address},
+        }
+    )
 
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SHOTHUB.behind_tls

@@ -1,5 +1,6 @@
 """Every address of the hub."""
 
+from allauth.account.decorators import secure_admin_login
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path, re_path
 
@@ -8,6 +9,8 @@ from shothub.server.api.problems import nothing_here
 from shothub.server.api.root import build
 
 api = build()
+# Django's own page would log people in without their second factor.
+admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
 handler500 = "shothub.server.web.problems.failure_page"
 
 urlpatterns: list[URLPattern | URLResolver] = [

@@ -110,7 +110,7 @@ def test_only_an_operator_pauses(browser: Callable[[str], Client], bob: Client) 
 def test_a_wrong_password_gets_a_clear_error(
     cast: object, browser: Callable[[str], Client]
 ) -> None:
-    response = browser("").post("/login", {"username": "alice", "password": "wrong"})
+    response = browser("").post("/login", {"login": "alice", "password": "wrong"})
     assert "do not fit together" in response.content.decode()
 
 

@@ -13,6 +13,7 @@ from shothub.domain.tokens import ALL_SCOPES
 from shothub.runtime import clock
 from shothub.server.accounts.acting import act_for
 from shothub.server.accounts.principals import Principal
+from shothub.server.accounts.proofs import proved_at
 from shothub.server.accounts.queries import principal_of_session
 from shothub.server.accounts.rates import count_bad_credential, count_request
 from shothub.server.accounts.services import authenticate
@@ -21,6 +22,8 @@ from shothub.server.requests import address_of
 
 ANY = "any"
 """In place of a scope: every valid credential will do."""
+OPEN = "open"
+"""In place of a scope: no credential is needed, nor looked at."""
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -64,9 +67,11 @@ def _of_session(request: HttpRequest) -> Principal:
     user = get_user(request)
     if not user.is_authenticated:
         raise Unauthorized("The session is over.", hint="log in again")
+    if user.state != "active":
+        raise Unauthorized("The lab has not let you in yet.", code="not_active")
     if request.method not in _SAFE and check_csrf(request):
         raise Forbidden("The CSRF token is missing or wrong.", code="csrf")
-    return principal_of_session(user)
+    return principal_of_session(user, proved_at(request.session))
 
 
 def _known(request: HttpRequest) -> Principal:
@@ -108,6 +113,18 @@ class Needs(AuthBase):
                 hint=f"make a token with the scope {self.scope}",
             )
         return principal
+
+
+class NeedsNothing(Needs):
+    """For routes by which one gets his first credential."""
+
+    def __init__(self) -> None:
+        super().__init__(ANY)
+        self.scope = OPEN
+
+    def __call__(self, request: HttpRequest) -> Principal:
+        """Return nobody, who may nothing."""
+        return Principal(user=0, username="", key="")
 
 
 class NeedsWhileWaiting(Needs):

@@ -4,12 +4,15 @@ from collections.abc import Callable
 from functools import update_wrapper
 from typing import Concatenate, ParamSpec
 
+from allauth.core.exceptions import ReauthenticationRequired
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
+from django.shortcuts import redirect
 
 from shothub.runtime import clock
 from shothub.server.accounts.principals import Principal
+from shothub.server.accounts.proofs import ProveAgain, proved_at
 from shothub.server.accounts.queries import principal_of_session
 from shothub.server.accounts.rates import count_request
 from shothub.server.refusals import Forbidden, NotThere, Refused, TooMany
@@ -28,10 +31,15 @@ def member(
     ) -> HttpResponseBase:
         if not request.user.is_authenticated:
             return _ask_to_log_in(request)
-        principal = principal_of_session(request.user)
+        if request.user.state != "active":
+            return redirect("welcome")
+        principal = principal_of_session(request.user, proved_at(request.session))
         try:
             count_request(principal, clock.monotonic())
             response = view(request, principal, *args, **kwargs)
+        except ProveAgain as stale:
+            # allauth asks for the proof, and then does what was asked for.
+            raise ReauthenticationRequired from stale
         except Refused as refusal:
             response = problem_page(request, refusal, status=_status(refusal))
             if isinstance(refusal, TooMany):

@@ -8,6 +8,9 @@ class WebConfig(AppConfig):
     label = "web"
 
     def ready(self) -> None:
-        from shothub.server.web import logins  # noqa: PLC0415  (tables are ready now)
+        # Tables are ready now.
+        from shothub.server.web import logins  # noqa: PLC0415
+        from shothub.server.web.people import records  # noqa: PLC0415
 
         logins.connect()
+        records.connect()

@@ -1,12 +1,12 @@
 """Addresses of the pages."""
 
-from django.contrib.auth.views import LoginView, LogoutView
-from django.urls import path
+from django.urls import include, path
 
 from shothub.server.web.views import (
     apparatus,
     calendar,
     control,
+    device,
     job,
     jobs,
     notices,
@@ -18,14 +18,7 @@ _MACHINE = "apparatus/<slug:name>"
 _JOB = "jobs/<slug:job_id>"
 
 urlpatterns = [
-    path(
-        "login",
-        LoginView.as_view(
-            template_name="shothub/login.html", redirect_authenticated_user=True
-        ),
-        name="login",
-    ),
-    path("logout", LogoutView.as_view(), name="logout"),
+    path("", include("shothub.server.web.account_urls")),
     path("", jobs.jobs, name="jobs"),
     path(_JOB, job.job, name="job"),
     path(f"{_JOB}/live", job.job_live, name="job_live"),
@@ -76,6 +69,7 @@ urlpatterns = [
     path("webhooks/<int:ident>/test", notices.webhook_test, name="webhook_test"),
     path("webhooks/<int:ident>/resume", notices.webhook_resume, name="webhook_resume"),
     path("events", notices.feed, name="feed"),
+    path("device", device.device, name="device"),
     path("tokens", tokens.tokens, name="tokens"),
     path("tokens/<slug:ident>/revoke", tokens.token_revoke, name="token_revoke"),
 ]

@@ -1,0 +1,1 @@
+"""How django-allauth, which signs people up and logs them in, meets the hub."""
