@@ -34,6 +34,9 @@ OCCASIONS: dict[str, Occasion] = {
         meaning="a reservation or session of yours has changed", mailed=True
     ),
     "approved": Occasion(meaning="the lab has let you in", mailed=True),
+    "results_end": Occasion(
+        meaning="results of yours will be deleted, as they are old", mailed=True
+    ),
     "webhook": Occasion(meaning="a webhook of yours was switched off", mailed=True),
     "test": Occasion(meaning="you asked for a test message"),
     "sign_up": Occasion(
@@ -63,7 +66,7 @@ OCCASIONS: dict[str, Occasion] = {
         mailed=True,
     ),
 }
-ALWAYS = frozenset({"approved", "webhook", "test"})
+ALWAYS = frozenset({"approved", "results_end", "webhook", "test"})
 """Occasions that cannot be chosen: whoever needs to be told of them is."""
 CHOOSABLE = tuple(name for name in OCCASIONS if name not in ALWAYS)
 MAILED = tuple(name for name in CHOOSABLE if OCCASIONS[name].mailed)

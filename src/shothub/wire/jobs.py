@@ -151,6 +151,9 @@ class JobView(Reply):
         notice: in words, what keeps an unfinished job from going on, or what its owner
             has to decide; empty if nothing.
         faults: why the job failed, if it did.
+        kept: whether its results stay however old they are.
+        results_end: when they are to be deleted, once that is foreseen.
+        results_deleted: when they were; the job itself stays.
     """
 
     id: str
@@ -185,6 +188,15 @@ class JobView(Reply):
     queued: datetime | None = None
     started: datetime | None = None
     ended: datetime | None = None
+    kept: bool = False
+    results_end: datetime | None = None
+    results_deleted: datetime | None = None
+
+
+class KeepRequest(Message):
+    """Whether the results of a job stay however old they are."""
+
+    keep: bool = True
 
 
 class JobPage(Reply):

@@ -4,14 +4,15 @@ from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from ninja import Router
 
+from shothub.runtime import clock
 from shothub.server.accounts.rates import in_turn
 from shothub.server.api.access import Needs, Request
 from shothub.server.api.replies import reply, reply_list
-from shothub.server.jobs.queries import find_job
+from shothub.server.jobs.queries import find_job, view_now
 from shothub.server.refusals import Forbidden
-from shothub.server.results import queries
+from shothub.server.results import queries, retention
 from shothub.server.sending import send_file, send_zip
-from shothub.wire.jobs import FileView, ResultTable
+from shothub.wire.jobs import FileView, JobView, KeepRequest, ResultTable
 
 router = Router(tags=["results"])
 READ = Needs("results:read")
@@ -26,6 +27,13 @@ def show_results(request: Request, job: str) -> HttpResponse:
     found = find_job(request.auth, job)
     with in_turn(request.auth):
         return reply(queries.result_table(found))
+
+
+@router.post("/{job}/keep", response=JobView, auth=Needs("jobs:submit"))
+def keep_results(request: Request, job: str, asked: KeepRequest) -> HttpResponse:
+    """Keep the results of one's job however old they are, or no longer."""
+    found = retention.keep(request.auth, job, keep=asked.keep, now=clock.now())
+    return reply(view_now(found, now=clock.now()))
 
 
 @router.get("/{job}/images", response=list[FileView], auth=READ)

@@ -150,6 +150,9 @@ def job_view(job: Job, *, owner: str = "", after: Sequence[str] = ()) -> JobView
         queued=job.queued,
         started=job.started,
         ended=job.ended,
+        kept=job.kept,
+        results_end=job.results_end,
+        results_deleted=job.results_deleted,
     )
 
 
