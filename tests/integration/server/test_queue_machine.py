@@ -3,6 +3,7 @@
 import os
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -425,7 +426,8 @@ class QueueMachine(RuleBasedStateMachine):
             machines.pause(self.olga, self.apparatus, message="wait", now=self.now)
             self.model.give_back(lambda _: True)
         else:
-            machines.resume(self.olga, self.apparatus, now=self.now)
+            proved = replace(self.olga, proved=self.now)
+            machines.resume(proved, self.apparatus, now=self.now)
         self.model.paused = on
 
     @rule(seconds=st.sampled_from([1.0, 20.0, 119.0, 121.0, 3600.0, -5.0, -3600.0]))

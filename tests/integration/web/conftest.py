@@ -7,6 +7,16 @@ from django.test import Client
 from tests.integration.server.hub_cast import Cast, make_cast
 from tests.integration.web.alices_jobs import PNG, submit
 
+from shothub.runtime import clock
+
+
+def prove(client: Client, *, ago: float = 0.0) -> None:
+    """Note in the session, as allauth does, that its user gave his password."""
+    session = client.session
+    at = clock.now().timestamp() - ago
+    session["account_authentication_methods"] = [{"method": "password", "at": at}]
+    session.save()
+
 
 @pytest.fixture
 def cast(db: None) -> Cast:
@@ -23,6 +33,7 @@ def browser(cast: Cast) -> Callable[[str], Client]:
         client = Client(raise_request_exception=True)
         if name:
             client.force_login(cast.users[name])
+            prove(client)
         return client
 
     return of

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.db import connection
-from django.db.models import Count, Q
+from django.db.models import Count, Q, QuerySet
 
 from shothub.domain.quotas import QuotaRow, What
 from shothub.server.accounts.models import Group, Membership, Quota
@@ -89,6 +89,34 @@ def group_named(name: str) -> Group:
     if found is None:
         raise NoSuchGroup(f"There is no group {name[:48]!r}.")
     return found
+
+
+def groups_seen_by(principal: Principal) -> "QuerySet[Group]":
+    """Return the groups that one may know of: one's own; for staff all."""
+    if principal.apparatus:
+        return Group.objects.none()
+    if principal.staff:
+        return Group.objects.all()
+    mine = Membership.objects.filter(user_id=principal.user)
+    return Group.objects.filter(pk__in=mine.values("group_id"))
+
+
+def find_group(principal: Principal, name: str) -> Group:
+    """Return a group that one may know of.
+
+    Raises:
+        NoSuchGroup: there is none, or one may not know.
+    """
+    found = groups_seen_by(principal).filter(name=name).first()
+    if found is None:
+        raise NoSuchGroup(f"There is no group {name[:48]!r}.")
+    return found
+
+
+def owns(principal: Principal, group: Group) -> bool:
+    """Tell whether one manages the members of a group."""
+    mine = Membership.objects.filter(group=group, user_id=principal.user)
+    return principal.staff or mine.filter(is_owner=True).exists()
 
 
 def groups() -> list[dict[str, object]]:

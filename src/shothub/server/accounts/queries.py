@@ -169,8 +169,13 @@ def scopes_of_role(grants: Mapping[str, list[str]], *, staff: bool) -> frozenset
     return USER_SCOPES | OPERATOR_SCOPES if operates else USER_SCOPES
 
 
-def principal_of_session(user: User) -> Principal:
-    """Return the principal of a browser session: all rights of his role."""
+def principal_of_session(user: User, proved: datetime | None = None) -> Principal:
+    """Return the principal of a browser session: all rights of his role.
+
+    Args:
+        user: who has logged in.
+        proved: when he last proved who he is.
+    """
     rights = rights_of(user.pk)
     return Principal(
         user=user.pk,
@@ -182,6 +187,7 @@ def principal_of_session(user: User) -> Principal:
         groups=rights.groups,
         grants=rights.grants,
         procedures=rights.procedures,
+        proved=proved,
     )
 
 

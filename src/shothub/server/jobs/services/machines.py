@@ -8,6 +8,7 @@ from django.db import transaction
 from shothub.domain.acts import Act
 from shothub.domain.bars import Bar
 from shothub.server.accounts.principals import Principal
+from shothub.server.accounts.proofs import require_proof
 from shothub.server.apparatus.models import Apparatus
 from shothub.server.apparatus.services import (
     lift_hold,
@@ -86,8 +87,10 @@ def resume(principal: Principal, apparatus: Apparatus, *, now: datetime) -> None
 
     Raises:
         Forbidden: the lab has not made the user an operator of it.
+        ProveAgain: he last proved in his browser long ago who he is.
     """
     require_operator(principal, apparatus.name)
+    require_proof(principal, now)
     note = Note(now=now, actor=principal.username)
     with transaction.atomic():
         locked = lock_apparatus(apparatus.pk)
@@ -107,8 +110,10 @@ def lift(principal: Principal, apparatus: Apparatus, *, now: datetime) -> None:
 
     Raises:
         Forbidden: the lab has not made the user an operator of it.
+        ProveAgain: he last proved in his browser long ago who he is.
     """
     require_operator(principal, apparatus.name)
+    require_proof(principal, now)
     with transaction.atomic():
         locked = lock_apparatus(apparatus.pk)
         if not locked.hold:
