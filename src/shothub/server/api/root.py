@@ -10,10 +10,13 @@ from shothub.server.api import (
     routes_agent,
     routes_apparatus,
     routes_events,
+    routes_groups,
     routes_jobs,
+    routes_login,
     routes_notices,
     routes_reservations,
     routes_results,
+    routes_sharing,
 )
 from shothub.server.api.access import Needs
 from shothub.server.api.reading import StrictParser
@@ -38,11 +41,14 @@ def build() -> NinjaAPI:
         parser=StrictParser(),
     )
     api.add_router("", routes_accounts.router)
+    api.add_router("", routes_login.router)
     api.add_router("/apparatus", routes_apparatus.router)
     api.add_router("/jobs", routes_jobs.router)
     api.add_router("/jobs", routes_results.router)
     api.add_router("", routes_notices.router)
     api.add_router("/jobs", routes_events.job_router)
+    api.add_router("/jobs", routes_sharing.router)
+    api.add_router("/groups", routes_groups.router)
     api.add_router("/events", routes_events.router)
     api.add_router("/agent", routes_agent.router)
     api.add_router("/reservations", routes_reservations.reservations)

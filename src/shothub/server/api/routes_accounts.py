@@ -8,6 +8,7 @@ from shothub.server.accounts import queries, services
 from shothub.server.accounts.group_queries import groups_of
 from shothub.server.api.access import ANY, Needs, Request
 from shothub.server.api.replies import reply, reply_list
+from shothub.server.apparatus import credentials
 from shothub.server.jobs.allowances import views_of
 from shothub.server.results.queries import stored_bytes
 from shothub.wire.accounts import Me, NewToken, TokenRequest, TokenView
@@ -35,13 +36,7 @@ def list_tokens(request: Request) -> HttpResponse:
 @router.post("/tokens", response={201: NewToken}, auth=Needs("tokens:create"))
 def make_token(request: Request, asked: TokenRequest) -> HttpResponse:
     """Make a token that does not exceed the credential that asks for it."""
-    made = services.mint_by(
-        request.auth,
-        name=asked.name,
-        scopes=asked.scopes,
-        days=asked.days,
-        now=clock.now(),
-    )
+    made = credentials.mint_by(request.auth, asked, now=clock.now())
     return reply(made, status=201)
 
 
@@ -49,3 +44,9 @@ def make_token(request: Request, asked: TokenRequest) -> HttpResponse:
 def revoke_token(request: Request, token: str) -> HttpResponse:
     """Revoke a token and every token made with it."""
     return reply(services.revoke(request.auth, ident=token, now=clock.now()))
+
+
+@router.delete("/me/token", response=TokenView, auth=Needs(ANY))
+def revoke_own_token(request: Request) -> HttpResponse:
+    """Revoke the token that asks, and every token made with it."""
+    return reply(services.revoke_own(request.auth, now=clock.now()))

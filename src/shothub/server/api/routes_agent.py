@@ -10,12 +10,14 @@ from ninja import Header, Query, Router
 from pydantic import Field
 
 from shothub.runtime import clock
+from shothub.server.accounts import agents as tokens_of_agents
 from shothub.server.api.access import Needs, NeedsWhileWaiting, Request
 from shothub.server.api.replies import reply
 from shothub.server.api.waiting import first
 from shothub.server.apparatus.queries import apparatus_named
 from shothub.server.jobs.services import agents, sessions, shots, starts
 from shothub.server.results import services as results
+from shothub.wire.accounts import NewToken, TokenView
 from shothub.wire.agents import (
     Accepted,
     Compiled,
@@ -115,6 +117,19 @@ def report_undelivered(request: Request, job: str, report: Undelivered) -> HttpR
 def report_local_shot(request: Request, report: LocalShot) -> HttpResponse:
     """Report a shot that the operator ran himself."""
     return reply(shots.local_shot(request.auth, report, now=clock.now()))
+
+
+@router.get("/token", response=TokenView, auth=RUN)
+def show_token(request: Request) -> HttpResponse:
+    """Tell when the agent's token was made and when it expires."""
+    return reply(tokens_of_agents.own_token(request.auth))
+
+
+@router.post("/token", response={201: NewToken}, auth=RUN)
+def rotate_token(request: Request) -> HttpResponse:
+    """Give the agent a new token; the one that asks works on for a day."""
+    made = tokens_of_agents.rotate(request.auth, now=clock.now())
+    return reply(made, status=201)
 
 
 class UploadQuery(Message):

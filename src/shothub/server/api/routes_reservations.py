@@ -11,7 +11,7 @@ from shothub.runtime import clock
 from shothub.server.api.access import Needs, NeedsWhileWaiting, Request
 from shothub.server.api.replies import reply, reply_list
 from shothub.server.api.waiting import first
-from shothub.server.apparatus.queries import apparatus_named
+from shothub.server.apparatus.queries import apparatus_for
 from shothub.server.jobs.services import bookings, turns
 from shothub.server.reservations import queries, turn_queries
 from shothub.server.reservations.services import Wish
@@ -45,7 +45,9 @@ class CalendarQuery(Message):
 def list_reservations(request: Request, wanted: Query[CalendarQuery]) -> HttpResponse:
     """List the reservations that share a moment with a span, in order of time."""
     now = clock.now()
-    apparatus = apparatus_named(wanted.apparatus) if wanted.apparatus else None
+    apparatus = (
+        apparatus_for(request.auth, wanted.apparatus) if wanted.apparatus else None
+    )
     span = (wanted.starts or now, wanted.ends)
     found = queries.list_reservations(request.auth, apparatus, span, now=now)
     return reply_list(found)
@@ -105,7 +107,7 @@ def list_sessions(
     request: Request, apparatus: Annotated[str, Query(max_length=48)] = ""
 ) -> HttpResponse:
     """List one's sessions, newest first; all of an apparatus for its operators."""
-    which = apparatus_named(apparatus) if apparatus else None
+    which = apparatus_for(request.auth, apparatus) if apparatus else None
     return reply_list(turn_queries.list_sessions(request.auth, which))
 
 

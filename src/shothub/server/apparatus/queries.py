@@ -42,6 +42,26 @@ def apparatus_named(name: str) -> Apparatus:
     raise NoSuchApparatus(f"There is no apparatus named {name!r}.")
 
 
+def apparatus_for(principal: Principal, name: str) -> Apparatus:
+    """Return one apparatus, if the credential is good for it.
+
+    Raises:
+        NoSuchApparatus: there is none of this name, or the credential is for others.
+    """
+    if not principal.reaches(name):
+        good = ", ".join(sorted(principal.only_on))
+        raise NoSuchApparatus(
+            f"There is no apparatus named {name!r} for this token.",
+            hint=f"the token is good on {good} only",
+        )
+    return apparatus_named(name)
+
+
+def all_for(principal: Principal) -> list[Apparatus]:
+    """Return every apparatus for which the credential is good, by name."""
+    return [found for found in all_apparatus() if principal.reaches(found.name)]
+
+
 def known_apparatus(names: Collection[str]) -> dict[str, Apparatus]:
     """Return those apparatus that exist, by name, with what a submission needs to know."""
     marks = ", ".join(["%s"] * len(names))

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from shothub.server.accounts.principals import Principal
 from shothub.server.apparatus.models import Apparatus
-from shothub.server.apparatus.queries import apparatus_named
+from shothub.server.apparatus.queries import apparatus_for
 from shothub.server.jobs.horizon import horizon
 from shothub.server.jobs.models import Event
 from shothub.server.refusals import Forbidden
@@ -41,13 +41,14 @@ def readable(principal: Principal, apparatus: str) -> list[int] | None:
         NotThere: there is no such apparatus.
     """
     if apparatus:
-        found = apparatus_named(apparatus)
+        found = apparatus_for(principal, apparatus)
         if principal.may("operator", apparatus):
             return [found.pk]
         raise _not_operator(f"an operator of {apparatus!r}")
-    if principal.staff:
+    if principal.staff and not principal.only_on:
         return None
-    names = [name for name in principal.grants if principal.may("operator", name)]
+    named = principal.only_on or principal.grants
+    names = [name for name in named if principal.may("operator", name)]
     if not names:
         raise _not_operator("an operator of an apparatus")
     return list(Apparatus.objects.filter(name__in=names).values_list("pk", flat=True))

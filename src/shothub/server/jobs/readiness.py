@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from django.conf import settings
 
 from shothub.domain.faults import Fault
+from shothub.server.accounts.principals import Principal
 from shothub.server.apparatus.models import Apparatus
 from shothub.server.apparatus.queries import known_apparatus
 from shothub.server.jobs.allowances import Wish
@@ -86,9 +87,20 @@ def make_ready(
             code="unknown_apparatus",
             where="apparatus",
         )
+    _require_reach(asker.principal, apparatus.name)
     checked = check(request, apparatus, asker.principal)
     terms = terms_of(request, apparatus, asker)
     faults = (*checked.faults, *terms.faults)
     if faults:
         raise Invalid(faults=faults)
     return Ready(request, apparatus, checked, terms)
+
+
+def _require_reach(principal: Principal, apparatus: str) -> None:
+    if not principal.reaches(apparatus):
+        raise Forbidden(
+            f"The token is not good for {apparatus!r}.",
+            code="not_for_apparatus",
+            where="body.apparatus",
+            hint=f"it is good on {', '.join(sorted(principal.only_on))} only",
+        )

@@ -108,16 +108,20 @@ def in_words(row: Reservation) -> str:
     return f"reservation {row.pk}, {whose.get(row.kind, row.owner.key)}, {span}{title}"
 
 
-def find_reservation(pk: int) -> Reservation:
+def find_reservation(pk: int, principal: Principal | None = None) -> Reservation:
     """Return one reservation; everybody may see every one.
 
+    Args:
+        pk: its number.
+        principal: who asks, whose credential may be for other apparatus only.
+
     Raises:
-        NoSuchReservation: there is none of this number.
+        NoSuchReservation: there is none of this number for him.
     """
     rows = Reservation.objects.select_related("apparatus", "owner", "group")
     rows = rows.defer("apparatus__description")
     row = rows.filter(pk=pk).first() if 0 < pk <= _LAST else None
-    if row is None:
+    if row is None or (principal and not principal.reaches(row.apparatus.name)):
         raise NoSuchReservation(f"There is no reservation {pk}.")
     return row
 
@@ -136,6 +140,8 @@ def list_reservations(
     rows = rows.defer("apparatus__description")
     if apparatus:
         rows = rows.filter(apparatus=apparatus)
+    if principal.only_on:
+        rows = rows.filter(apparatus__name__in=principal.only_on)
     if ends:
         rows = rows.filter(starts__lt=ends)
     groups = groups_of(principal.user)
@@ -174,7 +180,8 @@ def view_of(pk: int, principal: Principal, *, now: datetime) -> ReservationView:
         NoSuchReservation: there is none of this number.
     """
     groups = groups_of(principal.user)
-    return reservation_view(find_reservation(pk), principal, groups, now=now)
+    row = find_reservation(pk, principal)
+    return reservation_view(row, principal, groups, now=now)
 
 
 def state_of(row: Reservation, now: datetime) -> str:

@@ -99,8 +99,9 @@ def find_session(principal: Principal, session: str) -> Session:
 
 def may_see(row: Session, principal: Principal) -> bool:
     """Tell whether a session is one's own, or on an apparatus that one operates."""
-    operates = principal.may("operator", row.apparatus.name)
-    return operates or row.owner_id == principal.user
+    where = row.apparatus.name
+    mine = row.owner_id == principal.user and principal.reaches(where)
+    return mine or principal.may("operator", where)
 
 
 def list_sessions(
@@ -111,6 +112,8 @@ def list_sessions(
     rows = rows.defer("apparatus__description")
     if apparatus:
         rows = rows.filter(apparatus=apparatus)
+    if principal.only_on:
+        rows = rows.filter(apparatus__name__in=principal.only_on)
     if apparatus is None or not principal.may("operator", apparatus.name):
         rows = rows.filter(owner_id=principal.user)
     return [session_view(row) for row in rows.order_by("-requested", "id")[:limit]]

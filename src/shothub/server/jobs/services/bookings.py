@@ -6,7 +6,7 @@ from django.db import transaction
 
 from shothub.server.accounts.principals import Principal
 from shothub.server.apparatus.models import Apparatus
-from shothub.server.apparatus.queries import apparatus_named
+from shothub.server.apparatus.queries import apparatus_for
 from shothub.server.apparatus.services import lock_apparatus
 from shothub.server.jobs.services.edges import attend
 from shothub.server.jobs.transitions import Note, record_of_apparatus
@@ -27,7 +27,7 @@ def book(
         NoSuchApparatus: there is none of this name.
         Refused: as `reservations.services.book` says.
     """
-    pk = apparatus_named(apparatus).pk
+    pk = apparatus_for(principal, apparatus).pk
     with transaction.atomic():
         locked = lock_apparatus(pk)
         row = services.book(principal, locked, wish, now=now)
@@ -52,10 +52,10 @@ def change(
         NoSuchReservation: there is none of this number.
         Refused: as `reservations.services.change` says.
     """
-    found = queries.find_reservation(reservation)
+    found = queries.find_reservation(reservation, principal)
     with transaction.atomic():
         locked = lock_apparatus(found.apparatus_id)
-        row = queries.find_reservation(reservation)
+        row = queries.find_reservation(reservation, principal)
         before = queries.in_words(row)
         services.change(principal, row, starts=starts, ends=ends, title=title, now=now)
         after = f"{before}; now {queries.in_words(row)}"
@@ -74,10 +74,10 @@ def cancel(principal: Principal, reservation: int, *, now: datetime) -> Reservat
         Forbidden: it is another's.
         Conflict: it is over.
     """
-    found = queries.find_reservation(reservation)
+    found = queries.find_reservation(reservation, principal)
     with transaction.atomic():
         lock_apparatus(found.apparatus_id)
-        row = queries.find_reservation(reservation)
+        row = queries.find_reservation(reservation, principal)
         if services.cancel(principal, row, now=now):
             note = Note(now=now, actor=principal.username, detail=queries.in_words(row))
             record_of_apparatus("reservation.cancelled", note, found.apparatus_id)

@@ -13,28 +13,14 @@ from shothub.domain.faults import Fault
 from shothub.runtime.clock import now
 from shothub.server.accounts.principals import Principal
 from shothub.server.accounts.queries import tokens as tokens_of
-from shothub.server.accounts.services import mint_by, revoke
+from shothub.server.accounts.services import revoke
+from shothub.server.apparatus.credentials import mint_by
+from shothub.server.apparatus.queries import all_for
 from shothub.server.refusals import Refused
 from shothub.server.web.access import member
-from shothub.wire.accounts import NewToken
+from shothub.server.web.scopes import SCOPES, USUAL
+from shothub.wire.accounts import NewToken, TokenRequest
 
-_WORDS = {
-    "apparatus:read": "see apparatus and procedures",
-    "jobs:read": "see your jobs",
-    "jobs:submit": "submit jobs",
-    "jobs:cancel": "cancel your jobs",
-    "results:read": "read results and images",
-    "files:read": "download files",
-    "notifications:manage": "choose what you are told of, by mail and by webhooks",
-    "reservations:book": "book and cancel time",
-    "tokens:read": "list your tokens",
-    "tokens:create": "make tokens",
-    "tokens:revoke": "revoke tokens",
-    "apparatus:control": "pause, drain and resume apparatus",
-    "queue:manage": "hold any job, decide about unknown shots",
-    "metrics:read": "read the hub's metrics",
-}
-_USUAL = frozenset(scope for scope in list(_WORDS)[:6])
 _DAYS, _LONGEST_NAME = "90", 120
 
 
@@ -44,7 +30,8 @@ class TokenForm:
 
     name: str = ""
     days: str = _DAYS
-    scopes: frozenset[str] = _USUAL
+    apparatus: frozenset[str] = frozenset()
+    scopes: frozenset[str] = USUAL
 
 
 @member
@@ -58,13 +45,13 @@ def tokens(request: HttpRequest, principal: Principal) -> HttpResponse:
     if faults:
         return _page(request, principal, form, faults=faults)
     try:
-        made = mint_by(
-            principal,
+        asked = TokenRequest(
             name=form.name,
-            scopes=form.scopes,
+            scopes=sorted(form.scopes),
+            apparatus=sorted(form.apparatus),
             days=int(form.days),
-            now=now(),
         )
+        made = mint_by(principal, asked, now=now())
     except Refused as refusal:
         return _page(request, principal, form, faults=list(refusal.faults))
     return _page(request, principal, TokenForm(), made=made)
@@ -74,6 +61,7 @@ def _read(given: QueryDict) -> TokenForm:
     return TokenForm(
         name=given.get("name", "").strip(),
         days=given.get("days", "").strip(),
+        apparatus=frozenset(given.getlist("apparatus")),
         scopes=frozenset(given.getlist("scopes")),
     )
 
@@ -105,7 +93,7 @@ def _page(
 ) -> HttpResponse:
     scopes = [
         {"name": scope, "words": said, "chosen": scope in form.scopes}
-        for scope, said in _WORDS.items()
+        for scope, said in SCOPES.items()
         if scope in principal.scopes
     ]
     context: dict[str, Any] = {
@@ -113,6 +101,7 @@ def _page(
         "tokens": tokens_of(principal),
         "form": form,
         "scopes": scopes,
+        "machines": [apparatus.name for apparatus in all_for(principal)],
         "made": made,
         "faults": faults or [],
         "max_days": settings.SHOTHUB.max_token_days,
