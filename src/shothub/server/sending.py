@@ -86,13 +86,28 @@ def send_zip(
     with ZipFile(file, "w", ZIP_STORED) as archive:
         for name, path in members:
             archive.write(path, name)
+    return send_open(request, file, media_type="application/zip")
+
+
+def send_open(
+    request: HttpRequest, file: IO[bytes], *, media_type: str, name: str = ""
+) -> StreamingHttpResponse:
+    """Return all of an open file, to be saved; it is closed afterwards.
+
+    Args:
+        request: what is answered.
+        file: written up to its end.
+        media_type: what it is.
+        name: the file's name for whoever saves it.
+    """
     size = file.tell()
     file.seek(0)
     later = isinstance(request, ASGIRequest)
+    saved = content_disposition_header(True, name) or ""
     return StreamingHttpResponse(
         _OpenLater(file) if later else _Open(file),
-        content_type="application/zip",
-        headers={"Content-Length": str(size), "Content-Disposition": "attachment"},
+        content_type=media_type,
+        headers={"Content-Length": str(size), "Content-Disposition": saved},
     )
 
 

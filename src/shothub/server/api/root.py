@@ -14,6 +14,7 @@ from shothub.server.api import (
     routes_jobs,
     routes_login,
     routes_notices,
+    routes_privacy,
     routes_reservations,
     routes_results,
     routes_sharing,
@@ -41,6 +42,7 @@ def build() -> NinjaAPI:
         parser=StrictParser(),
     )
     api.add_router("", routes_accounts.router)
+    api.add_router("", routes_privacy.router)
     api.add_router("", routes_login.router)
     api.add_router("/apparatus", routes_apparatus.router)
     api.add_router("/jobs", routes_jobs.router)
