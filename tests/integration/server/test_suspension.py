@@ -15,7 +15,7 @@ from shothub.server.accounts.services import mint_token
 from shothub.server.apparatus.models import Apparatus
 from shothub.server.audit.models import Entry
 from shothub.server.jobs.models import Job
-from shothub.server.jobs.services.suspension import reinstate, stop_work, suspend
+from shothub.server.jobs.services.suspension import reinstate, suspend
 from shothub.server.refusals import Conflict, Invalid, NotThere
 from shothub.server.reservations.models import Reservation
 
@@ -158,9 +158,3 @@ def test_only_the_active_are_suspended_and_only_the_suspended_let_in(
     out()
     with pytest.raises(Conflict, match="suspended"):
         out()
-
-
-def test_the_jobs_of_who_leaves_are_cancelled(cast: Cast, submit: Submit) -> None:
-    submit()
-    stop_work(cast.users["alice"].pk, now=clock.now())
-    assert Job.objects.get().state == "cancelled"

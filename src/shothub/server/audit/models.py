@@ -1,6 +1,20 @@
 """What was done that touches security; the database refuses to change or delete it."""
 
+from typing import Self
+
 from django.db import models
+
+
+class Entries(models.QuerySet["Entry"]):
+    """Acts, and which of them one may read."""
+
+    def visible_to(self, user: int | None, *, staff: bool) -> Self:
+        """Return all for staff, else what somebody did or what was done to him."""
+        if staff:
+            return self.all()
+        if user is None:
+            return self.none()
+        return self.filter(models.Q(subject=user) | models.Q(actor=user))
 
 
 class Entry(models.Model):
@@ -11,7 +25,8 @@ class Entry(models.Model):
     Attributes:
         what: the act, ``token.created`` for example (domain.acts).
         actor: who did it; null for whoever runs the hub on its own machine.
-        by: his credential: ``session``, ``token <ident>``, ``command`` or ``hub``.
+        by: his credential: ``session``, ``token <ident>``, ``command``, ``hub``, or
+            ``nobody`` for a request without a valid one.
         subject: whose account it concerns; he reads it too.
         on: what it was done to, ``token k3v…`` for example.
         detail: what else is to be known; never a secret.
@@ -28,6 +43,8 @@ class Entry(models.Model):
     on = models.CharField(max_length=200, blank=True)
     detail = models.JSONField(default=dict)
     address = models.CharField(max_length=45, blank=True)
+
+    objects = Entries.as_manager()
 
     class Meta:
         indexes = (

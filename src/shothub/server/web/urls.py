@@ -10,6 +10,9 @@ from shothub.server.web.views import (
     job,
     jobs,
     notices,
+    privacy,
+    record,
+    staff,
     submit,
     tokens,
 )
@@ -25,6 +28,7 @@ urlpatterns = [
     path(f"{_JOB}/outcome", job.job_results, name="job_results"),
     path(f"{_JOB}/record", job.job_record, name="job_record"),
     path(f"{_JOB}/cancel", job.job_cancel, name="job_cancel"),
+    path(f"{_JOB}/keep", privacy.job_keep, name="job_keep"),
     path(f"{_JOB}/hold", control.job_hold, name="job_hold"),
     path(f"{_JOB}/release", control.job_release, name="job_release"),
     path(f"{_JOB}/shots/<int:index>/decision", control.job_decide, name="job_decide"),
@@ -72,4 +76,22 @@ urlpatterns = [
     path("device", device.device, name="device"),
     path("tokens", tokens.tokens, name="tokens"),
     path("tokens/<slug:ident>/revoke", tokens.token_revoke, name="token_revoke"),
+    path("privacy", privacy.privacy, name="privacy"),
+    path("privacy/export", privacy.export_me, name="privacy_export"),
+    path("record", record.record, name="record"),
+    path("record.<slug:form>", record.record_file, name="record_file"),
+    path("people", staff.people, name="people"),
+    path("people/invite", staff.invite, name="people_invite"),
+    path(
+        "people/invitations/<int:ident>/withdraw",
+        staff.withdraw,
+        name="invitation_withdraw",
+    ),
+    path("people/of/<str:username>", staff.person, name="person"),
+    path("people/of/<str:username>/approve", staff.approve, name="person_approve"),
+    path("people/of/<str:username>/decline", staff.decline, name="person_decline"),
+    path("people/of/<str:username>/suspend", staff.suspend, name="person_suspend"),
+    path(
+        "people/of/<str:username>/reinstate", staff.reinstate, name="person_reinstate"
+    ),
 ]

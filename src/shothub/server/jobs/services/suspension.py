@@ -31,7 +31,7 @@ BY_THE_LAB = "the lab"
 
 @dataclass(frozen=True, kw_only=True)
 class Stopped:
-    """What a suspension or a leave ended.
+    """What a suspension ended.
 
     Attributes:
         jobs: how many were held back or cancelled.
@@ -86,16 +86,6 @@ def suspend(
         told["jobs"] = f"{stopped.jobs} {'cancelled' if cancel else 'held'}"
         record(Act.USER_SUSPENDED, now=now, subject=account_of(user), detail=told)
     return stopped
-
-
-def stop_work(user: int, *, now: datetime) -> None:
-    """Cancel all that a user has waiting, and his reservations: he leaves."""
-    with transaction.atomic():
-        locked = _lock_all()
-        found = standing.locked(user)
-        note = _note(now, "its owner has left")
-        _stop_jobs(found, locked, note, cancel=True)
-        _stop_booking(found, locked, note)
 
 
 def reinstate(username: str, *, now: datetime) -> User:
