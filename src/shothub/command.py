@@ -78,20 +78,38 @@ def agent(
     hub: Annotated[str, typer.Option(help="Address of the hub.", envvar="SHOTHUB_URL")],
     token: Annotated[
         str | None,
-        typer.Option(help="The agent's token.", envvar="SHOTHUB_AGENT_TOKEN"),
+        typer.Option(
+            help="The agent's token, which then is not rotated.",
+            envvar="SHOTHUB_AGENT_TOKEN",
+        ),
     ] = None,
     token_file: Annotated[
         Path | None,
-        typer.Option(help="File that holds it.", envvar="SHOTHUB_AGENT_TOKEN_FILE"),
+        typer.Option(
+            help="File that holds it, and every one that it is rotated into.",
+            envvar="SHOTHUB_AGENT_TOKEN_FILE",
+            show_default="agent.token in the apparatus's state folder",
+        ),
+    ] = None,
+    enrol: Annotated[
+        str | None,
+        typer.Option(
+            help="A code of the lab, used up for a first token.", metavar="CODE"
+        ),
     ] = None,
 ) -> None:
-    """Run the agent at an apparatus; it dials out to the hub and never listens."""
-    if (token is None) == (token_file is None):
-        raise typer.BadParameter("give either --token or --token-file")
-    if token_file is not None:
-        token = _content(token_file, "--token-file").strip()
+    """Run the agent at an apparatus; it dials out to the hub and never listens.
+
+    The first time it enrols with a code that the lab makes (`shothub admin agent code`);
+    afterwards it keeps its token in a file and rotates it by itself.
+    """
+    if token is not None and (token_file is not None or enrol is not None):
+        raise typer.BadParameter("--token goes with neither --token-file nor --enrol")
+    if token_file is not None and enrol is None:
+        _content(token_file, "--token-file")  # said before anything is started
     program = load("shothub.agent.main", program="agent", extra="agent")
-    program.run(apparatus, hub, token)
+    access = program.Access(token=token or "", file=token_file, code=enrol or "")
+    program.run(apparatus, hub, access)
 
 
 def blacs(
@@ -259,7 +277,8 @@ _PROGRAMS: tuple[tuple[str, Callable[..., None], tuple[str, ...]], ...] = (
         agent,
         (
             "shothub agent --apparatus ~/apparatus --hub https://hub.example.org "
-            "--token-file agent.token",
+            "--enrol CODE",
+            "shothub agent --apparatus ~/apparatus --hub https://hub.example.org",
         ),
     ),
     (

@@ -16,6 +16,7 @@ import httpx
 from pydantic import BaseModel, ValidationError
 
 from shothub.domain.faults import Fault
+from shothub.wire.accounts import Enrolment, NewToken, TokenView
 from shothub.wire.agents import (
     Accepted,
     Compiled,
@@ -69,8 +70,8 @@ class NotAllowed(Refused):
             code=self.problem.code,
             detail=self.problem.detail,
             where="the agent's token",
-            hint="make a token of kind agt with the scope agent:run for this apparatus,"
-            " and give it by --token-file, SHOTHUB_AGENT_TOKEN or SHOTHUB_AGENT_TOKEN_FILE",
+            hint="have a code made (shothub admin agent code APPARATUS) and give it by --enrol;"
+            " or give a token by --token-file, SHOTHUB_AGENT_TOKEN or SHOTHUB_AGENT_TOKEN_FILE",
         )
 
 
@@ -102,6 +103,22 @@ class AgentHub:
     def close(self) -> None:
         """Close the connections; calls under way end as Unreachable."""
         self._http.close()
+
+    def enrol(self, code: str) -> NewToken:
+        """Use a code up for the agent's first token."""
+        return self._call("enrol", Enrolment(code=code), NewToken)
+
+    def token(self) -> TokenView:
+        """Return when the token in use was made and when it expires."""
+        return _read(self._send("GET", "token"), "token", TokenView)
+
+    def rotate_token(self) -> NewToken:
+        """Ask for a new token; the one in use works on for a day."""
+        return _read(self._send("POST", "token"), "token", NewToken)
+
+    def use_token(self, token: str) -> None:
+        """Show this token from the next call on."""
+        self._http.headers["Authorization"] = f"Bearer {token}"
 
     def open_session(self, hello: OpenSession) -> SessionOpened:
         """Open a session; every older one of the same apparatus is fenced."""
@@ -150,10 +167,7 @@ class AgentHub:
             headers={"Content-Type": "application/json"},
             timeout=httpx.Timeout(seconds, connect=5.0),
         )
-        try:
-            return reply.model_validate_json(answer.content)
-        except ValidationError as error:
-            raise Unreachable(f"the hub's answer to {route} makes no sense") from error
+        return _read(answer, route, reply)
 
     def _send(self, method: str, route: str, **request: object) -> httpx.Response:
         try:
@@ -164,6 +178,14 @@ class AgentHub:
         if answer.is_success:
             return answer
         raise _error(answer)
+
+
+def _read(answer: httpx.Response, route: str, reply: type[ReplyT]) -> ReplyT:
+    try:
+        return reply.model_validate_json(answer.content)
+    except ValidationError:
+        # The error would quote the answer, which may hold a token.
+        raise Unreachable(f"the hub's answer to {route} makes no sense") from None
 
 
 def _error(answer: httpx.Response) -> HubError:

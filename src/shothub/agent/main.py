@@ -5,6 +5,7 @@ import signal
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from rich.console import Console
@@ -12,12 +13,13 @@ from rich.table import Table
 
 from shothub.agent.agent import Agent, PluginMaker
 from shothub.agent.alone import AnotherAgent, require_free
-from shothub.agent.hub import AgentHub
+from shothub.agent.credential import FILE, NoToken, Rotation, TokenFile
+from shothub.agent.hub import AgentHub, HubError, Refused
 from shothub.agent.ports import GuestPort
 from shothub.agent.prepare import NotReady, Prepared, prepare
 from shothub.agent.session import TAKEN_OVER
 from shothub.domain.faults import Fault
-from shothub.runtime import logs
+from shothub.runtime import clock, logs
 from shothub.sandbox.host import (
     Frame,
     GuestBinds,
@@ -84,13 +86,28 @@ def limits_of(prepared: Prepared) -> GuestLimits:
     )
 
 
-def run(folder: Path, hub: str, token: str) -> None:
+@dataclass(frozen=True, kw_only=True)
+class Access:
+    """How the agent proves itself to the hub; nothing given: by the folder's own token.
+
+    Attributes:
+        token: shown as it is, and never rotated.
+        file: holds the token, and every one that it is rotated into.
+        code: used up for a first token, which goes into ``file`` or into the folder's own.
+    """
+
+    token: str = field(default="", repr=False)
+    file: Path | None = None
+    code: str = field(default="", repr=False)
+
+
+def run(folder: Path, hub: str, access: Access) -> None:
     """Run the agent of an apparatus until it is told to stop.
 
     Args:
         folder: the apparatus folder.
         hub: address of the hub.
-        token: the agent's token.
+        access: its token, or what stands for it.
 
     Raises:
         SystemExit: code 2 if something is wrong with the folder, the sandbox or the
@@ -102,11 +119,11 @@ def run(folder: Path, hub: str, token: str) -> None:
         prepared = prepare(folder)
         require_free(prepared.state)
         with ExitStack() as stack:
-            agent = _assemble(stack, console, prepared, hub, token)
+            agent = _assemble(stack, console, prepared, hub, access)
             code = _work(agent, console)
     except NotReady as error:
         code = _refuse(console, error.faults)
-    except AnotherAgent as error:
+    except (AnotherAgent, NoToken) as error:
         code = _refuse(console, [error.fault])
     except SandboxFailed as error:
         fault = Fault(code="sandbox_failed", detail=f"The sandbox failed: {error}.")
@@ -116,11 +133,17 @@ def run(folder: Path, hub: str, token: str) -> None:
 
 
 def _assemble(
-    stack: ExitStack, console: Console, prepared: Prepared, url: str, token: str
+    stack: ExitStack, console: Console, prepared: Prepared, url: str, access: Access
 ) -> Agent:
     layers = probe()
     no_sandbox = "; ".join(layers.missing)
-    hub = stack.enter_context(AgentHub(url, token))
+    hub = stack.enter_context(AgentHub(url, access.token))
+    if not access.token:
+        file = TokenFile(access.file or prepared.state / FILE)
+        if access.code:
+            _enrol(hub, file, access.code)
+        hub.use_token(file.read())
+        stack.enter_context(Rotation(hub=hub, file=file, now=clock.now))
     kinds: tuple[GuestKind, ...] = ("analyse", "compile")
     _summary(console, prepared, url, layers)
     guests = {kind: _guest(stack, kind, prepared, no_sandbox) for kind in kinds}
@@ -133,6 +156,20 @@ def _assemble(
         analysing=guests["analyse"],
         no_sandbox=no_sandbox,
     )
+
+
+def _enrol(hub: AgentHub, file: TokenFile, code: str) -> None:
+    try:
+        file.require_writable()  # before the code is used up
+        file.write(hub.enrol(code).token)
+    except OSError as error:
+        detail = f"The token could not be kept: {error}."
+        raise NoToken(Fault(code="no_token", detail=detail)) from error
+    except HubError as error:
+        why = error.problem.detail if isinstance(error, Refused) else str(error)
+        hint = error.problem.hint if isinstance(error, Refused) else "try again"
+        detail = f"The agent was not enrolled: {why}"
+        raise NoToken(Fault(code="not_enrolled", detail=detail, hint=hint)) from error
 
 
 def _guest(

@@ -35,10 +35,13 @@ def test_a_folder_is_never_overwritten(
     assert [path.name for path in tmp_path.iterdir()] == ["precious"]
 
 
-@pytest.mark.parametrize("tokens", [[], ["--token", "a", "--token-file", "b"]])
-def test_an_agent_takes_one_token(tokens: list[str], tmp_path: Path) -> None:
+@pytest.mark.parametrize("other", ["--token-file", "--enrol"])
+def test_an_agent_takes_one_token(
+    other: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     folder = ["--apparatus", str(tmp_path), "--hub", "http://localhost:1"]
-    assert run(["agent", *folder, *tokens]) == 2
+    assert run(["agent", *folder, "--token", "a", other, "b"]) == 2
+    assert "--token goes with neither" in capsys.readouterr().err
 
 
 def test_an_agents_token_file_must_be_there(

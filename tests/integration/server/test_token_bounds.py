@@ -75,7 +75,7 @@ def test_an_operators_token_controls_its_own_apparatus_only(cast: Cast) -> None:
     caller = bound(cast, "other", user="olga", scopes=scopes)
     answer = caller("POST", "/apparatus/sim/pause")
     assert (answer.status, answer.body["code"]) == (403, "missing_scope")
-    grant(user=cast.users["olga"], apparatus="other", operator=True)
+    grant(user=cast.users["olga"], apparatus="other", operator=True, now=clock.now())
     assert caller("POST", "/apparatus/sim/pause").status == 404
     assert caller("POST", "/apparatus/other/pause").status == 200
     caller = bound(cast, "sim", user="olga", scopes=scopes)

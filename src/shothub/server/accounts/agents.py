@@ -138,7 +138,7 @@ def rotate(principal: Principal, *, now: datetime) -> NewToken:
     """
     with transaction.atomic():
         tokens = Token.objects.select_for_update(no_key=True, of=("self",))
-        old = tokens.select_related("owner", "successor").get(pk=principal.token)
+        old = tokens.select_related("owner", "successor").get(pk=principal.token or 0)
         if old.revoked:
             raise Unauthorized("The token was revoked.", code="bad_token")
         life = old.expires - old.created
@@ -180,7 +180,7 @@ def _give_up(lost: Token, now: datetime) -> None:
 
 def own_token(principal: Principal) -> TokenView:
     """Return the token that asks."""
-    return token_view(Token.objects.get(pk=principal.token))
+    return token_view(Token.objects.get(pk=principal.token or 0))
 
 
 def agents_tokens(apparatus: str = "") -> list[TokenView]:

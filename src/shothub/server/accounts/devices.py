@@ -1,7 +1,6 @@
 """Letting programs in at the browser: what they ask, what the person says, their token."""
 
 import secrets
-from collections.abc import Set
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -272,7 +271,7 @@ def _mint(login: DeviceLogin, now: datetime) -> NewToken:
         raise Denied("The account that let this program in may not use the hub.")
     lock_user(user.pk)
     require_room(user.pk, now)
-    rights: Set[str] = principal_of_session(user).scopes
+    rights = principal_of_session(user).scopes
     token = Token(
         kind="cli",
         name=login.client,

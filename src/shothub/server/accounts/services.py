@@ -160,10 +160,11 @@ def mint_by(
             code="out_of_range",
             where="body.days",
         )
+    expires = now + timedelta(days=days)
     asked = Extent(
         scopes=frozenset(scopes),
         only_on=frozenset(only_on) or principal.only_on,
-        expires=now + timedelta(days=days),
+        expires=expires,
     )
     require_scopes(asked.scopes)
     _require_within(principal, asked)
@@ -175,7 +176,7 @@ def mint_by(
         only_on=sorted(asked.only_on),
         parent_id=principal.token,
         created=now,
-        expires=asked.expires,
+        expires=expires,
     )
     with transaction.atomic():
         lock_user(principal.user)
