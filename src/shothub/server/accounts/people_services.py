@@ -91,6 +91,21 @@ def withdraw_invitation(ident: int, *, now: datetime) -> None:
         raise NotThere("There is no such invitation.")
 
 
+def vouch(user: User) -> None:
+    """Hold a user's address for his: the lab itself has entered it.
+
+    Raises:
+        Invalid: another has it.
+    """
+    if not user.email:
+        return
+    if EmailAddress.objects.filter(email__iexact=user.email, verified=True).exists():
+        raise Invalid("Another user has this address.", code="taken", where="email")
+    EmailAddress.objects.create(
+        user=user, email=user.email.lower(), verified=True, primary=True
+    )
+
+
 def signed_up(user: int, *, invitation: str, now: datetime) -> None:
     """Note that somebody has made an account for himself.
 

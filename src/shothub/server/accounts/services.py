@@ -22,6 +22,7 @@ from shothub.domain.tokens import (
     parse_token,
 )
 from shothub.server.accounts.models import Token, User
+from shothub.server.accounts.people_services import vouch
 from shothub.server.accounts.principals import Principal
 from shothub.server.accounts.queries import Credential, credential_of, token_view
 from shothub.server.accounts.sealing import digest_of, new_secret, newest_pepper
@@ -44,7 +45,8 @@ def create_user(
     """Make a user; without a password he cannot log in but may hold tokens.
 
     Raises:
-        Invalid: the key is no slug or taken, the name is taken, the password is weak.
+        Invalid: the key is no slug or taken, the name or the address is taken, the
+            password is weak.
     """
     if not is_slug(key):
         raise Invalid(
@@ -62,7 +64,9 @@ def create_user(
         _check_password(password, user)
     user.set_password(password)
     user.is_superuser = staff
-    user.save()
+    with transaction.atomic():
+        user.save()
+        vouch(user)
     return user
 
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from allauth.core import context
 from django import forms
 from django.conf import settings
 from django.core.validators import RegexValidator
@@ -20,11 +21,17 @@ USERNAME_VALIDATORS = [
 ]
 
 
+def _of_the_link() -> str:
+    """Return the code of the invitation's link by which somebody came."""
+    return str(context.request.session.get("invitation", ""))
+
+
 class SignUpFields(forms.Form):
     """What every new user is asked for, however he proves who he is."""
 
     invitation = forms.CharField(
         label="Invitation code",
+        initial=_of_the_link,
         required=False,
         max_length=60,
         help_text="If somebody of the lab gave you one.",
