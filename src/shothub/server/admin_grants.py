@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from shothub.runtime import clock
-from shothub.server.admin_start import Data, Json, fail, found, prepare
+from shothub.server.admin_start import Data, Json, fail, prepare
 
 Relay = Annotated[
     bool | None, typer.Option("--relay/--no-relay", help="Submit through the relay.")
@@ -98,15 +98,13 @@ def grant(  # noqa: PLR0913 (one flag for each kind)
 
 
 def _set(user: str, group: str, apparatus: str, given: dict[str, Any]) -> None:
-    from shothub.server.accounts.grant_services import Whom, set_grant
-    from shothub.server.accounts.group_queries import group_named
-    from shothub.server.accounts.queries import user_named
+    from shothub.server.accounts.grant_queries import whom_named
+    from shothub.server.accounts.grant_services import set_grant
     from shothub.server.apparatus.queries import apparatus_named
     from shothub.server.refusals import Refused
 
     try:
-        person = found(user_named(user), "user", user) if user else None
-        whom = Whom(user=person, group=group_named(group) if group else None)
+        whom = whom_named(user=user, group=group)
         set_grant(whom, apparatus_named(apparatus).name, given, now=clock.now())
     except Refused as error:
         fail(str(error))

@@ -11,9 +11,9 @@ from tests.integration.server.hub_cast import Cast
 from shothub.domain.acts import Act
 from shothub.runtime import clock
 from shothub.server.accounts import group_services, member_services
+from shothub.server.accounts.grant_queries import Whom
 from shothub.server.accounts.grant_services import (
     RolesAreForUsers,
-    Whom,
     grant,
     set_grant,
     set_grant_by,

@@ -4,7 +4,46 @@ from dataclasses import dataclass
 
 from django.db.models import QuerySet
 
-from shothub.server.accounts.models import Grant, Group
+from shothub.server.accounts.models import Grant, Group, User
+from shothub.server.refusals import Invalid
+
+
+@dataclass(frozen=True, kw_only=True)
+class Whom:
+    """A user, or every member of a group."""
+
+    user: User | None = None
+    group: Group | None = None
+
+    @property
+    def words(self) -> str:
+        """Whom, for the record."""
+        return f"group {self.group.name}" if self.group else f"user {self.user}"
+
+
+def whom_named(*, user: str = "", group: str = "") -> Whom:
+    """Return the user or the group of a name.
+
+    Raises:
+        Invalid: there is none, or not just one was named.
+    """
+    if bool(user) == bool(group):
+        raise Invalid("Name a user or a group.", code="bad_value", where="user")
+    if group:
+        whole = Group.objects.filter(name=group).first()
+        if whole is None:
+            raise Invalid(
+                f"There is no group {group[:48]!r}.",
+                code="unknown_group",
+                where="group",
+            )
+        return Whom(group=whole)
+    person = User.objects.filter(username=user).first()
+    if person is None:
+        raise Invalid(
+            f"There is no user {user[:150]!r}.", code="unknown_user", where="user"
+        )
+    return Whom(user=person)
 
 
 @dataclass(frozen=True, kw_only=True)

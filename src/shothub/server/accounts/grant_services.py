@@ -1,7 +1,6 @@
 """Granting: what users and groups may do on an apparatus."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -9,6 +8,7 @@ from django.db import transaction
 
 from shothub.domain.acts import Act
 from shothub.domain.names import is_slug
+from shothub.server.accounts.grant_queries import Whom
 from shothub.server.accounts.models import KINDS, ROLES, Grant, Group, User
 from shothub.server.accounts.principals import Principal
 from shothub.server.accounts.proofs import require_person
@@ -22,19 +22,6 @@ class RolesAreForUsers(Invalid):
     """A role is a person's: grant it to users, not to groups."""
 
     code = "role_to_group"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Whom:
-    """A user, or every member of a group."""
-
-    user: User | None = None
-    group: Group | None = None
-
-    @property
-    def words(self) -> str:
-        """Whom, for the record."""
-        return f"group {self.group.name}" if self.group else f"user {self.user}"
 
 
 def grant(

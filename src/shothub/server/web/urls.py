@@ -22,6 +22,7 @@ _JOB = "jobs/<slug:job_id>"
 
 urlpatterns = [
     path("", include("shothub.server.web.account_urls")),
+    path("", include("shothub.server.web.group_urls")),
     path("", jobs.jobs, name="jobs"),
     path(_JOB, job.job, name="job"),
     path(f"{_JOB}/live", job.job_live, name="job_live"),

@@ -1,8 +1,10 @@
 """One job: its state, its results, its record, its files."""
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
@@ -27,6 +29,7 @@ from shothub.server.sending import send_file
 from shothub.server.web import outcome, words
 from shothub.server.web.access import member
 from shothub.server.web.pictures import grouped
+from shothub.server.web.views import sharing
 from shothub.wire.jobs import JobView, ResultTable
 
 _SHOWN_FILES, _SHOWN_EVENTS = 300, 1000
@@ -46,25 +49,44 @@ def job(request: HttpRequest, principal: Principal, job_id: str) -> HttpResponse
     view = queries.view_now(found, now=now())
     context = {
         "section": "jobs",
-        "global_lines": [_global_line(n, v) for n, v in view.globals.items()],
-        **_state(found, view),
-        **_results(request, found),
+        "global_lines": global_lines(view),
+        **_state(principal, found, view),
+        **results_of(request, found, partial(_address, found.pk)),
         **_record(found),
+        **sharing.context_of(principal, found),
     }
     return render(request, "shothub/job.html", context)
 
 
-def _state(found: Any, view: JobView) -> Context:
-    finished = words.is_finished(view)
+def _state(principal: Principal, found: Any, view: JobView) -> Context:
+    story = story_of(found, view)
+    if found.owner_id != principal.user:
+        return {**story, "live": not story["finished"]}
+    finished = story["finished"]
     return {
-        "job": view,
-        "finished": finished,
+        **story,
+        "mine": True,
         "live": not finished,
         "may_cancel": not finished and view.state != JobState.CANCELLING,
         "may_hold": view.state in _CAN_WAIT and not view.held,
         "may_release": view.held and not finished,
         "undecided": queries.undecided_of(found),
         "submit_again": _again(view),
+        "keeps": finished and _has_a_choice(view),
+    }
+
+
+def _has_a_choice(view: JobView) -> bool:
+    """Tell whether it is the owner's choice how long the results stay."""
+    ends = bool(settings.SHOTHUB.keep_results_days)
+    return view.results_deleted is None and (ends or view.kept)
+
+
+def story_of(found: Any, view: JobView) -> Context:
+    """Return what became of a job, as whoever may read it sees it."""
+    return {
+        "job": view,
+        "finished": words.is_finished(view),
         "sentence": words.sentence(view),
         "outlook": words.outlook(view),
         "timeline": words.timeline(view, queries.moves_of(found)),
@@ -76,6 +98,11 @@ def _again(view: JobView) -> str:
         return ""
     page = reverse("procedure", args=[view.apparatus, view.source])
     return f"{page}?again={view.id}"
+
+
+def global_lines(view: JobView) -> list[Context]:
+    """Return the globals of a job as the page shows them."""
+    return [_global_line(name, value) for name, value in view.globals.items()]
 
 
 def _global_line(name: str, raw: object) -> Context:
@@ -96,14 +123,16 @@ def _expression(raw: object) -> str:
     return f"{raw}"
 
 
-def _results(request: HttpRequest, found: Any) -> Context:
+def results_of(
+    request: HttpRequest, found: Any, address: Callable[[str], str]
+) -> Context:
+    """Return what came of a job; ``address`` tells where each of its files is."""
     rows = queries.shot_rows(found)
     table = result_table(found, rows)
     shots = [queries.shot_view(row) for row in rows]
     choice = outcome.choose(
         table, x=request.GET.get("x", ""), y=request.GET.getlist("y")
     )
-    address = partial(_address, found.pk)
     said = outcome.captions(table)
     files = files_of(found)
     pictures = {
@@ -154,7 +183,7 @@ def job_live(request: HttpRequest, principal: Principal, job_id: str) -> HttpRes
     changed = seen != (f"{view.rev}", view.notice)
     if not changed and request.GET.get("outlook", "") == words.outlook(view):
         return HttpResponse(status=204)
-    context = _state(found, view)
+    context = _state(principal, found, view)
     response = render(request, "shothub/_job_live.html", context)
     if changed:
         ended = context["finished"]
@@ -173,7 +202,7 @@ def job_results(
     context = {
         "job": view,
         "finished": words.is_finished(view),
-        **_results(request, found),
+        **results_of(request, found, partial(_address, found.pk)),
     }
     return render(request, "shothub/_job_results.html", context)
 
