@@ -7,7 +7,15 @@ from urllib.parse import quote
 
 from pydantic import JsonValue, TypeAdapter
 
-from shothub.wire.accounts import Me, NewToken, TokenRequest, TokenView
+from shothub.wire.accounts import (
+    DevicePoll,
+    DeviceRequest,
+    DeviceStarted,
+    Me,
+    NewToken,
+    TokenRequest,
+    TokenView,
+)
 from shothub.wire.apparatus import (
     ApiFunction,
     ApparatusView,
@@ -73,6 +81,11 @@ def _part(name: str) -> str:
 def me() -> Call[Me]:
     """Ask who one is."""
     return _get("/me", Me)
+
+
+def export_me() -> Call[None]:
+    """Ask for all that the hub stores about oneself."""
+    return Call(method="GET", path=f"{BASE}/me/export", answer=None, wait=600.0)
 
 
 def list_apparatus() -> Call[list[ApparatusView]]:
@@ -247,3 +260,28 @@ def revoke_token(ident: str) -> Call[JsonValue]:
     """Ask that a token be revoked."""
     path = f"{BASE}/tokens/{_part(ident)}"
     return Call(method="DELETE", path=path, answer=None)
+
+
+def revoke_own_token() -> Call[JsonValue]:
+    """Ask that the token that asks be revoked."""
+    return Call(method="DELETE", path=f"{BASE}/me/token", answer=None)
+
+
+def ask_to_log_in(request: DeviceRequest) -> Call[DeviceStarted]:
+    """Ask to be let in at the browser."""
+    return Call(
+        method="POST",
+        path=f"{BASE}/device/code",
+        answer=TypeAdapter(DeviceStarted),
+        body=request.model_dump_json().encode(),
+    )
+
+
+def collect_token(device_code: str) -> Call[NewToken]:
+    """Ask for the token of a login that was allowed."""
+    return Call(
+        method="POST",
+        path=f"{BASE}/device/token",
+        answer=TypeAdapter(NewToken),
+        body=DevicePoll(device_code=device_code).model_dump_json().encode(),
+    )

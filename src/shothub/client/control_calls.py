@@ -9,7 +9,7 @@ from shothub.client.errors import Refused
 from shothub.domain.evidence import Decision
 from shothub.domain.faults import Fault
 from shothub.wire.apparatus import ApparatusView
-from shothub.wire.jobs import DecisionRequest, JobView
+from shothub.wire.jobs import DecisionRequest, JobView, KeepRequest
 
 _JOB = TypeAdapter(JobView)
 
@@ -22,6 +22,12 @@ def hold(job: str) -> Call[JobView]:
 def release(job: str) -> Call[JobView]:
     """Ask that a job go on that was held back."""
     return Call(method="POST", path=f"{_path(job)}/release", answer=_JOB)
+
+
+def keep(job: str, *, wanted: bool) -> Call[JobView]:
+    """Ask that the results of a job stay however old they are, or no longer."""
+    body = KeepRequest(keep=wanted).model_dump_json().encode()
+    return Call(method="POST", path=f"{_path(job)}/keep", answer=_JOB, body=body)
 
 
 def decide(job: str, index: int, choice: str) -> Call[JobView]:

@@ -1,6 +1,7 @@
 """Receiving files as streams, going on where a connection broke, checking digests."""
 
 import hashlib
+import os
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
@@ -34,6 +35,23 @@ def receive(
     while not _received(connection, call, out, tries, resume=bool(sha256)):
         pass
     _check_digest(out, sha256, call.path)
+
+
+def save_private(connection: Connection, call: Call[None], path: Path) -> Path:
+    """Store an answer in a new file that only its owner can read.
+
+    Raises:
+        FileExistsError: there is such a file.
+        ShothubError: the hub refused or stayed unreachable; there is no file then.
+    """
+    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(handle, "w+b") as out:
+            receive(connection, call, out)
+    except BaseException:
+        path.unlink()
+        raise
+    return path
 
 
 def _received(

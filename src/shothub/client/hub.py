@@ -2,13 +2,14 @@
 
 import os
 from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 from uuid import uuid4
 
 import httpx
 
-from shothub.client import calendar_calls, calls
+from shothub.client import calendar_calls, calls, downloads
 from shothub.client.apparatus import Apparatus
 from shothub.client.calls import Submission
 from shothub.client.connection import Connection
@@ -86,6 +87,18 @@ class Hub:
     def me(self) -> Me:
         """Return who one is, and what the token may do."""
         return self._connection.do(calls.me())
+
+    def export(self, path: str | Path) -> Path:
+        """Store all that the hub knows of oneself in a file, which only you can read.
+
+        Args:
+            path: a new JSON file.
+
+        Raises:
+            FileExistsError: there is such a file.
+            Forbidden: the token may read a part of it only.
+        """
+        return downloads.save_private(self._connection, calls.export_me(), Path(path))
 
     def apparatus(self, name: str) -> Apparatus:
         """Return an apparatus.

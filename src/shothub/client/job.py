@@ -71,6 +71,15 @@ class Job(Followed):
         self.view = self._connection.do(control_calls.release(self.id))
         return self
 
+    def keep(self, *, wanted: bool = True) -> Self:
+        """Keep the results however old they are; ``wanted=False`` takes that back.
+
+        Raises:
+            Conflict: they were deleted already.
+        """
+        self.view = self._connection.do(control_calls.keep(self.id, wanted=wanted))
+        return self
+
     def unknown(self) -> list[ShotView]:
         """Return the shots whose outcome is unknown and about which nobody has decided."""
         return [

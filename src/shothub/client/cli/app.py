@@ -10,6 +10,7 @@ from shothub.client.cli import (
     control,
     jobs,
     notices,
+    privacy,
     reservations,
     results,
     submit,
@@ -24,7 +25,10 @@ _COMMANDS: tuple[Entry, ...] = (
     (
         "login",
         accounts.login,
-        ("shothub login --url https://hub.example.org",),
+        (
+            "shothub login --url https://hub.example.org",
+            "shothub login --url https://hub.example.org --only-on sim --days 7",
+        ),
     ),
     ("logout", accounts.logout, ("shothub logout",)),
     ("whoami", accounts.whoami, ("shothub whoami --json",)),
@@ -61,6 +65,7 @@ _COMMANDS: tuple[Entry, ...] = (
     ("feed", notices.feed, ("shothub feed --follow", "shothub feed -a sim --json")),
     ("hold", control.hold, ("shothub hold JOB",)),
     ("release", control.release, ("shothub release JOB",)),
+    ("keep", control.keep, ("shothub keep JOB", "shothub keep JOB --no")),
     ("unknown", control.unknown, ("shothub unknown JOB",)),
     (
         "decide",
@@ -76,11 +81,17 @@ _APPARATUS: tuple[Entry, ...] = (
     ("resume", control.resume, ("shothub apparatus resume sim",)),
     ("lift", control.lift, ("shothub apparatus lift sim",)),
 )
+_ME: tuple[Entry, ...] = (
+    ("export", privacy.export, ("shothub me export everything.json",)),
+)
 _TOKENS: tuple[Entry, ...] = (
     (
         "create",
         tokens.create,
-        ("shothub token create laptop --scope jobs:read --scope results:read",),
+        (
+            "shothub token create laptop --scope jobs:read --scope results:read",
+            "shothub token create robot --scope jobs:submit --only-on sim --days 7",
+        ),
     ),
     ("list", tokens.list_, ("shothub token list",)),
     ("revoke", tokens.revoke, ("shothub token revoke ID",)),
@@ -165,6 +176,7 @@ def build() -> tuple[typer.Typer, typer.Typer]:
     add(app, _COMMANDS)
     app.add_typer(machines, name="apparatus")
     app.add_typer(group("Make, list and revoke tokens.", _TOKENS), name="token")
+    app.add_typer(group("What the hub stores about you.", _ME), name="me")
     booked = group("Book time on an apparatus.", _RESERVATIONS)
     app.add_typer(booked, name="reservations")
     turns = group("Turns of your own for closed loops (made in Python).", _SESSIONS)

@@ -42,6 +42,19 @@ def release(
     _show([opened.job(ident).release().view for ident in idents], as_json=as_json)
 
 
+def keep(
+    context: typer.Context,
+    idents: Idents,
+    no: Annotated[bool, typer.Option("--no", help="Keep them no longer.")] = False,
+    profile: Profile = None,
+    as_json: Json = False,
+) -> None:
+    """Keep the results of jobs however old they are; the lab may delete old ones."""
+    opened = hub(context, profile)
+    jobs = [opened.job(ident).keep(wanted=not no) for ident in idents]
+    _show([job.view for job in jobs], as_json=as_json)
+
+
 def _show(views: list[JobView], *, as_json: bool) -> None:
     if as_json:
         output.document(views)
