@@ -26,6 +26,7 @@ class LimitKeys(BaseSettings):
         max_archive_bytes: largest archive of images.
         max_result_cells: largest table of results, rows times columns.
         body_seconds: longest silence of a client that is sending a body.
+        session_hours: how long one stays logged in at a browser.
         keep_results_days: after how many days a job's results are deleted; 0 for never.
         warn_results_days: how many days before that the owner is told.
     """
@@ -40,5 +41,6 @@ class LimitKeys(BaseSettings):
     max_archive_bytes: Annotated[int, Field(ge=1_000_000)] = 4_000_000_000
     max_result_cells: Annotated[int, Field(ge=1_000)] = 5_000_000
     body_seconds: Annotated[float, Field(gt=0)] = 60.0
+    session_hours: Annotated[int, Field(ge=1)] = 168
     keep_results_days: Annotated[int, Field(ge=0)] = 0
     warn_results_days: Annotated[int, Field(ge=1)] = 14

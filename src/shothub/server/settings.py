@@ -28,7 +28,7 @@ if SHOTHUB.public_url:
     CSRF_TRUSTED_ORIGINS = [SHOTHUB.public_url]
 
 INSTALLED_APPS = [
-    "django.contrib.admin",
+    "shothub.server.web.staff_site.StaffSiteConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.humanize",
@@ -80,6 +80,7 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "allauth.usersessions.middleware.UserSessionsMiddleware",
     "shothub.server.web.people.leaving.Leaving",
+    "shothub.server.web.people.privacy.KeepsPrivate",
 ]
 
 ROOT_URLCONF = "shothub.server.urls"
@@ -106,12 +107,12 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 AUTH_USER_MODEL = "accounts.User"
 AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": f"django.contrib.auth.password_validation.{name}"}
-    for name in (
-        "UserAttributeSimilarityValidator",
-        "MinimumLengthValidator",
-        "CommonPasswordValidator",
-    )
+    {"NAME": f"django.contrib.auth.password_validation.{name}", "OPTIONS": options}
+    for name, options in {
+        "UserAttributeSimilarityValidator": {},
+        "MinimumLengthValidator": {"min_length": 12},
+        "CommonPasswordValidator": {},
+    }.items()
 ]
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
 LOGIN_URL = "account_login"
@@ -175,6 +176,7 @@ for _provider in SHOTHUB.login_providers:
     )
 
 SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_AGE = SHOTHUB.session_hours * 3600
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SHOTHUB.behind_tls
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 X_FRAME_OPTIONS = "DENY"
@@ -183,12 +185,15 @@ SECURE_REFERRER_POLICY = "same-origin"
 if SHOTHUB.behind_tls:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     SECURE_HSTS_SECONDS = 31_536_000
+    # Browsers take cookies of these names from this very host alone, and by HTTPS.
+    SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = "__Host-session", "__Host-csrf"
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": ["'self'"],
         "img-src": ["'self'", "data:"],
         "frame-ancestors": ["'none'"],
-        "form-action": ["'self'"],
+        # Browsers hold redirects after a form against this too: those to log in there.
+        "form-action": ["'self'", *sorted({p.origin for p in SHOTHUB.login_providers})],
         "base-uri": ["'none'"],
         "object-src": ["'none'"],
     }

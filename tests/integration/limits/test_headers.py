@@ -66,7 +66,9 @@ def cookies(answer: httpx.Response) -> dict[str, str]:
     return {text.partition("=")[0]: text.casefold() for text in given}
 
 
-def test_cookies_are_for_https_alone(public: httpx.Client) -> None:
+@pytest.fixture(scope="module")
+def given(public: httpx.Client) -> dict[str, str]:
+    """Log in, and return the cookies of the login page and of the login."""
     page = page_of_login(public)
     token = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', page.text)
     assert token
@@ -83,13 +85,21 @@ def test_cookies_are_for_https_alone(public: httpx.Client) -> None:
         headers={"Cookie": cookie, "Referer": f"https://{HOST}/"},
     )
     assert answer.status_code == 302, answer.text[:500]
-    given = cookies(page) | cookies(answer)
-    session = next(text for name, text in given.items() if "session" in name)
-    assert "httponly" in session
+    return cookies(page) | cookies(answer)
+
+
+def test_cookies_are_for_https_alone(given: dict[str, str]) -> None:
+    assert "httponly" in given["__Host-session"]
     for name, text in given.items():
         assert "; secure" in text, name
         assert "samesite=lax" in text, name
+
+
+def test_cookies_are_this_hosts_alone(given: dict[str, str]) -> None:
+    assert {"__Host-session", "__Host-csrf"} <= set(given)
+    for name, text in given.items():
         assert "domain=" not in text, name
+        assert "path=/" in text, name
 
 
 def test_https_is_for_a_year(public: httpx.Client) -> None:

@@ -18,6 +18,7 @@ PAGES = [
     "/apparatus/sim/script",
     "/apparatus/sim/procedures/bec_tof",
     "/tokens",
+    "/privacy",
 ]
 JOB_PAGES = [
     "/jobs/{job}",
