@@ -105,7 +105,7 @@ class Config(NoticeKeys, SignUpKeys, LimitKeys):
                 "sign_up: needs smtp_host, as addresses are confirmed by mail"
             )
         if self.sign_up == SignUp.DOMAIN and not self.sign_up_domains:
-            raise ValueError("sign_up: domain needs sign_up_domains")
+            raise ValueError("sign_up_domains: sign_up = domain needs some")
         return self
 
     @property
@@ -154,6 +154,15 @@ def load(**given: object) -> Config:
     Raises:
         BadConfig: a key is unknown, missing or has a wrong value.
     """
+    return _with_secrets(read(**given))
+
+
+def read(**given: object) -> Config:
+    """Read the configuration and make nothing; secrets of the data folder are not in it.
+
+    Raises:
+        BadConfig: a key is unknown, missing or has a wrong value.
+    """
     file = os.environ.get(f"{PREFIX}CONFIG")
     if file and not Path(file).is_file():
         raise BadConfig(f"{PREFIX}CONFIG: there is no file {file}.")
@@ -163,7 +172,7 @@ def load(**given: object) -> Config:
         raise BadConfig(_in_words(error)) from None
     except (OSError, ValueError) as error:
         raise BadConfig(f"The configuration cannot be read: {error}") from error
-    return _with_secrets(config)
+    return config
 
 
 def configure(data: Path) -> None:
@@ -180,10 +189,12 @@ def is_configured() -> bool:
 def _in_words(error: ValidationError) -> str:
     lines = []
     for fault in error.errors():
-        key = ".".join(str(part) for part in fault["loc"]) or "?"
+        key, said = ".".join(str(part) for part in fault["loc"]), fault["msg"]
+        if not key:  # a fault of several keys names the one to change
+            key, _, said = said.removeprefix("Value error, ").partition(": ")
         example = EXAMPLES.get(key.split(".")[0], _default_text(key))
         hint = f" Example: {PREFIX}{key.upper()}={example}" if example else ""
-        lines.append(f"{key}: {fault['msg']}.{hint}")
+        lines.append(f"{key}: {said}.{hint}")
     return "The configuration is wrong.\n" + "\n".join(lines)
 
 

@@ -2,7 +2,14 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import BaseSettings
 
 from shothub.domain.people import SignUp
@@ -60,3 +67,13 @@ class SignUpKeys(BaseSettings):
     sign_up_domains: list[str] = []
     invitation_days: Annotated[int, Field(ge=1, le=365)] = 14
     login_providers: list[LoginProvider] = []
+
+    @field_validator("login_providers")
+    @classmethod
+    def _are_told_apart(cls, value: list[LoginProvider]) -> list[LoginProvider]:
+        names = [p.id if p.kind == "oidc" else p.kind for p in value]
+        if twice := {name for name in names if names.count(name) > 1}:
+            raise ValueError(
+                f"{min(twice)!r} is there twice; give each an id of its own"
+            )
+        return value

@@ -286,8 +286,12 @@ def test_djangos_own_login_page_does_not_avoid_the_second_factor(alice: User) ->
 
 
 def test_closing_needs_the_password_and_the_name(alice: User) -> None:
+    client = Client()
+    client.force_login(alice)
+    form = {"username": "alice"}
+    asked = client.post("/account/close", form).headers["Location"]
+    assert asked.startswith("/account/prove")
     client = log_in()
-    prove(client, "/account/close")
     assert client.post("/account/close", {"username": "bob"}).status_code == 422
     assert User.objects.get(pk=alice.pk).state == "active"
 
@@ -299,8 +303,7 @@ def test_a_closed_account_keeps_what_ran_and_nothing_else(
     job = cast.alice("POST", "/jobs", body).ok()["id"]
     client, other = log_in(), log_in()
     add_app(client)
-    prove_needed = client.get("/account/close")
-    assert prove_needed.status_code == 200
+    assert client.get("/account/close").status_code == 200
     client.post("/account/close", {"username": "alice"})
 
     closed = User.objects.get(pk=alice.pk)
@@ -315,6 +318,22 @@ def test_a_closed_account_keeps_what_ran_and_nothing_else(
     assert Job.objects.get(pk=job).state == "cancelled"
     assert "user.closed" in acts()
     assert not is_in(log_in())
+
+
+def test_an_account_on_which_an_agent_depends_is_not_closed(cast: Cast) -> None:
+    robot = cast.users["robot"]
+    set_password(robot, PASSWORD)
+    client = log_in(login="robot")
+    page = client.post("/account/close", {"username": "robot"})
+    assert "agent of sim" in page.content.decode()
+    assert User.objects.get(pk=robot.pk).state == "active"
+
+
+@pytest.mark.parametrize("page", ["/login", "/account", APP, "/account/password"])
+def test_pages_of_the_account_are_kept_by_no_cache(page: str, alice: User) -> None:
+    client = log_in()
+    prove(client, APP)
+    assert "no-store" in client.get(page).headers["Cache-Control"]
 
 
 def test_the_key_of_a_closed_account_is_never_given_again(alice: User) -> None:

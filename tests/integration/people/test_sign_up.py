@@ -288,6 +288,8 @@ def test_an_address_that_has_an_account_is_not_given_away(
         {"username": "a"},
         {"username": "root"},
         {"username": "../../etc"},
+        {"username": "closed-1"},
+        {"username": "New-abc"},
         {"username": "аlice"},  # noqa: RUF001  (a letter that only looks like an a)
         {"email": "nobody"},
         {"email": ""},

@@ -202,6 +202,22 @@ def decline(username: str, *, now: datetime) -> None:
         user.delete()
 
 
+def require_closable(user: int, *, now: datetime) -> None:
+    """Refuse to close an account on which a machine depends.
+
+    Raises:
+        Conflict: an agent speaks by one of its tokens.
+    """
+    alive = Token.objects.filter(owner_id=user, kind="agt", revoked=None)
+    agent = alive.filter(expires__gt=now).first()
+    if agent is not None:
+        raise Conflict(
+            f"The agent of {agent.apparatus} speaks by a token of this account.",
+            code="owns_agent",
+            hint="enrol the agent under another user first",
+        )
+
+
 def close(user: int, *, now: datetime) -> None:
     """Close an account at its owner's wish; what ran keeps his key, and no more of him.
 

@@ -25,6 +25,7 @@ urlpatterns = [
     path("account/close", people.close, name="account_close"),
     path("account/inactive", account.account_inactive, name="account_inactive"),
     path("account/prove", account.reauthenticate, name="account_reauthenticate"),
+    path("account/prove/elsewhere", people.prove_elsewhere, name="prove_elsewhere"),
     path("account/email", account.email, name="account_email"),
     path(
         "account/email/sent",

@@ -19,7 +19,11 @@ def close_account(principal: Principal, *, now: datetime) -> None:
 
     What waits is cancelled; a shot that runs ends by itself. Jobs, results and their
     events stay with the lab under his key, as does the record; all else of him goes.
+
+    Raises:
+        Conflict: an agent speaks by one of his tokens.
     """
+    people_services.require_closable(principal.user, now=now)
     end_jobs(principal, now=now)
     coming = Reservation.objects.filter(owner_id=principal.user, ends__gt=now)
     for row in coming.filter(cancelled=None):

@@ -74,6 +74,14 @@ class PeopleAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         stages = super().get_login_stages()
         return [_OURS if stage == _STAGES else stage for stage in stages]
 
+    def get_reauthentication_methods(self, user: Any) -> list[dict[str, Any]]:
+        """Return the ways in which a user may prove again that it is he."""
+        ways: list[dict[str, Any]] = super().get_reauthentication_methods(user)
+        if ways or not user.is_authenticated:
+            return ways
+        url = reverse("prove_elsewhere")
+        return [{"id": "elsewhere", "description": "Elsewhere", "url": url}]
+
     def send_mail(self, template_prefix: str, email: str, context: Any) -> None:
         """Send a mail; if that fails, say so on the next page."""
         if not settings.SHOTHUB.smtp_host:

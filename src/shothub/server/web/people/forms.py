@@ -14,9 +14,9 @@ from shothub.server.accounts import people_queries
 
 USERNAME_VALIDATORS = [
     RegexValidator(
-        r"^[A-Za-z][A-Za-z0-9_.\-]{1,39}\Z",
+        r"^(?!(?i:closed|new)-)[A-Za-z][A-Za-z0-9_.\-]{1,39}\Z",
         "Two to forty letters, digits, dots, dashes and underscores, beginning with a"
-        " letter.",
+        " letter, and not with closed- or new-.",
     )
 ]
 

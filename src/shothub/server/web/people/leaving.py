@@ -3,9 +3,13 @@
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
-from django.http import HttpRequest
+import structlog
+from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
+from requests import RequestException
+
+log = structlog.get_logger()
 
 
 class Leaving:
@@ -28,3 +32,13 @@ class Leaving:
             return answer
         page = {"goal": goal.geturl(), "host": goal.hostname}
         return render(request, "shothub/people/leaving.html", page)
+
+    def process_exception(
+        self, request: HttpRequest, exception: Exception
+    ) -> HttpResponse | None:
+        """Say that a login provider does not answer; all else is none of this one's."""
+        if not isinstance(exception, RequestException):
+            return None
+        log.warning("login provider does not answer", error=str(exception)[:300])
+        page = "socialaccount/authentication_error.html"
+        return render(request, page, status=503)

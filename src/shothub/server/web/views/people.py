@@ -3,7 +3,6 @@
 import hashlib
 from typing import Any
 
-from allauth.account.decorators import reauthentication_required
 from allauth.account.models import EmailAddress
 from allauth.mfa.utils import is_mfa_enabled
 from allauth.socialaccount.models import SocialAccount
@@ -23,6 +22,7 @@ from django.views.decorators.http import (
 from shothub.runtime.clock import now
 from shothub.server.accounts import people_queries
 from shothub.server.accounts.principals import Principal
+from shothub.server.accounts.proofs import require_person
 from shothub.server.accounts.queries import principal_of_session, tokens
 from shothub.server.jobs.services.leaving import close_account
 from shothub.server.jobs.services.submit import IdempotencyKey, submit
@@ -47,11 +47,11 @@ def welcome(request: HttpRequest) -> HttpResponse:
     """Welcome a user who has been let in; tell another that the lab decides."""
     user: Any = request.user
     if user.state != "active":
-        page = {"confirmed": people_queries.has_confirmed(user.pk)}
-        return render(request, "shothub/people/waiting.html", page)
+        waiting = {"confirmed": people_queries.has_confirmed(user.pk)}
+        return render(request, "shothub/people/waiting.html", waiting)
     principal = principal_of_session(user)
     first = _first(principal)
-    page = {
+    page: dict[str, Any] = {
         "key": principal.key,
         "protected": is_mfa_enabled(user),
         "tokens": bool(tokens(principal)),
@@ -118,11 +118,23 @@ def account(request: HttpRequest, principal: Principal) -> HttpResponse:
     return render(request, "shothub/people/account.html", page)
 
 
-@reauthentication_required
+@require_safe
+@login_required
+def prove_elsewhere(request: HttpRequest) -> HttpResponse:
+    """Let a user without a password prove by his other account that it is he."""
+    mine = SocialAccount.objects.filter(user=request.user)
+    page = {
+        "providers": [account.get_provider(request) for account in mine],
+        "next": request.GET.get("next", ""),
+    }
+    return render(request, "shothub/people/elsewhere.html", page)
+
+
 @member
 @require_http_methods(["GET", "HEAD", "POST"])
 def close(request: HttpRequest, principal: Principal) -> HttpResponse:
-    """Close the account once its owner has typed his name."""
+    """Close the account once its owner has proved who he is and typed his name."""
+    require_person(principal, now())
     typed = request.POST.get("username", "").strip()
     if request.method == "POST" and typed == principal.username:
         close_account(principal, now=now())

@@ -1,0 +1,22 @@
+"""Pages of accounts are nobody's but their reader's."""
+
+from collections.abc import Callable
+
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+
+_PAGES = ("/account", "/login", "/logout", "/sign-up", "/welcome", "/invitation")
+
+
+class KeepsPrivate:
+    """Middleware: no cache keeps a page by which one logs in or proves who he is."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        """Answer a request."""
+        answer = self._get_response(request)
+        if request.path_info.startswith(_PAGES):
+            answer.headers["Cache-Control"] = "private, no-store"
+        return answer
