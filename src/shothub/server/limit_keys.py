@@ -19,6 +19,8 @@ class LimitKeys(BaseSettings):
         requests_per_token: requests with one token.
         requests_per_address: requests from one address (of IPv6 from one /64 network).
         bad_credentials_per_address: refused credentials from one address.
+        open_requests_per_address: requests to the API for which no credential is needed:
+            programs and agents that wait to be let in.
         forms_per_address: forms that nobody who is logged in has sent from one address:
             logins, sign-ups, forgotten passwords.
         max_stranger_bytes: largest body of a request that shows no credential.
@@ -35,6 +37,7 @@ class LimitKeys(BaseSettings):
     requests_per_token: Rate = 6_000
     requests_per_address: Rate = 30_000
     bad_credentials_per_address: Rate = 60
+    open_requests_per_address: Rate = 240
     forms_per_address: Rate = 30
     max_stranger_bytes: Annotated[int, Field(ge=10_000)] = 100_000
     heavy_at_once: Annotated[int, Field(ge=1)] = 2

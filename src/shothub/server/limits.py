@@ -13,7 +13,9 @@ from shothub.runtime import clock
 from shothub.server.accounts.rates import count_address, count_form
 from shothub.server.api.problems import refused
 from shothub.server.refusals import TooMany
-from shothub.server.requests import address_of
+from shothub.server.requests import WAIT, address_of
+
+_ALLAUTHS_LONGEST = 300  # seconds of the windows in which it counts by account
 
 
 class LimitsAddresses:
@@ -53,7 +55,11 @@ async def _later(answer: HttpResponse) -> HttpResponse:
 
 
 class LimitsForms(MiddlewareMixin):
-    """Middleware of pages: logins, sign-ups and the like are few from one address."""
+    """Middleware of pages: logins, sign-ups and the like are few.
+
+    Here from one address; for one account django-allauth counts those that fail, and its
+    answer is given the status that programs understand.
+    """
 
     def process_request(self, request: HttpRequest) -> HttpResponse | None:
         """Refuse one too many."""
@@ -66,6 +72,27 @@ class LimitsForms(MiddlewareMixin):
         except TooMany as error:
             return busy_page(error)
         return None
+
+    def process_response(
+        self, request: HttpRequest, response: HttpResponseBase
+    ) -> HttpResponseBase:
+        """Say in the header too how long to wait, if the page says so."""
+        seconds = request.META.get(WAIT)
+        if seconds is not None:
+            response.status_code = 429
+            response.headers["Retry-After"] = str(seconds)
+        return response
+
+
+def slow_down(_request: HttpRequest) -> HttpResponse:
+    """Return the page for those whom django-allauth refuses as too many."""
+    said = TooMany(
+        "Too many of these were tried.",
+        code="too_many_requests",
+        hint="",
+        retry_after=_ALLAUTHS_LONGEST,
+    )
+    return busy_page(said)
 
 
 def busy_page(error: TooMany) -> HttpResponse:

@@ -13,6 +13,8 @@ from django.http.response import HttpResponseBase
 
 _WELL_FORMED = re.compile(r"[A-Za-z0-9_.\-]{1,64}")
 HEADER = "X-Request-ID"
+WAIT = "shothub.wait"
+"""In a request's META: seconds for which whoever sent the form is to wait."""
 
 
 def id_of(request: HttpRequest) -> str:

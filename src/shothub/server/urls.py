@@ -11,6 +11,7 @@ from shothub.server.api.root import build
 api = build()
 # Django's own page would log people in without their second factor.
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
+handler429 = "shothub.server.limits.slow_down"
 handler500 = "shothub.server.web.problems.failure_page"
 
 urlpatterns: list[URLPattern | URLResolver] = [

@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable
 
 import pytest
-from django.test import Client
+from django.test import Client, RequestFactory
 from tests.integration.server.hub_cast import Cast
 from tests.integration.server.scripted_agent import Caller
 
@@ -13,6 +13,7 @@ from shothub.server.accounts import group_services
 from shothub.server.accounts.principals import Principal
 from shothub.server.accounts.rates import in_turn
 from shothub.server.accounts.services import mint_token
+from shothub.server.limits import slow_down
 from shothub.server.refusals import TooMany
 
 At = Callable[[Caller, str], Caller]
@@ -138,6 +139,31 @@ def test_logins_cannot_be_tried_for_ever(cast: Cast, configured: Configured) -> 
     assert client.get("/login", follow=True).status_code == 200
     client.force_login(cast.users["alice"])
     assert client.post("/logout").status_code != 429
+
+
+def test_guessing_at_one_account_is_answered_with_429_too(cast: Cast) -> None:
+    """Whatever the addresses: django-allauth counts what fails for an account."""
+    form = {"login": "alice", "password": "guess"}
+    tried = [
+        Client(REMOTE_ADDR=f"203.0.113.{n}").post("/login", form) for n in range(1, 7)
+    ]
+    assert [answer.status_code for answer in tried] == [200] * 5 + [429]
+    assert tried[-1].headers["Retry-After"] == "300"
+
+
+def test_what_django_allauth_refuses_says_how_long_to_wait() -> None:
+    answer = slow_down(RequestFactory().get("/"))
+    assert (answer.status_code, answer.headers["Retry-After"]) == (429, "300")
+    assert "Not so fast" in answer.content.decode()
+
+
+def test_those_who_want_to_be_let_in_are_counted(
+    cast: Cast, configured: Configured, at: At
+) -> None:
+    configured(open_requests_per_address=2)
+    stranger, body = at(cast.stranger, HERE), {"code": "shb_none"}
+    tried = [stranger("POST", "/agent/enrol", body).status for _ in range(3)]
+    assert (tried[0] < 429, tried[2]) == (True, 429)
 
 
 def test_pages_count_as_requests_do(cast: Cast, configured: Configured) -> None:

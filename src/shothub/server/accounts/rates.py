@@ -69,6 +69,17 @@ def count_bad_credential(address: str, at: float) -> None:
     _count("bad", address, limit, at, said)
 
 
+def count_open(address: str, at: float) -> None:
+    """Count a request for which no credential is needed.
+
+    Raises:
+        TooMany: too many come from there.
+    """
+    limit = settings.SHOTHUB.open_requests_per_address
+    said = "Too many programs at your address want to be let in."
+    _count("open", address, limit, at, said)
+
+
 def count_form(address: str, at: float) -> None:
     """Count a form that was sent by nobody who is logged in: a login, for example.
 

@@ -15,7 +15,11 @@ from shothub.server.accounts.acting import act_for
 from shothub.server.accounts.principals import Principal
 from shothub.server.accounts.proofs import proved_at
 from shothub.server.accounts.queries import principal_of_session
-from shothub.server.accounts.rates import count_bad_credential, count_request
+from shothub.server.accounts.rates import (
+    count_bad_credential,
+    count_open,
+    count_request,
+)
 from shothub.server.accounts.services import authenticate
 from shothub.server.refusals import Forbidden, Unauthorized
 from shothub.server.requests import address_of
@@ -124,6 +128,7 @@ class NeedsNothing(Needs):
 
     def __call__(self, request: HttpRequest) -> Principal:
         """Return nobody, who may nothing."""
+        count_open(address_of(request), clock.monotonic())
         return Principal(user=0, username="", key="")
 
 

@@ -10,6 +10,7 @@ from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
 from django.conf import settings
 from django.contrib import messages
+from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.forms import BaseForm
 from django.http import HttpRequest, HttpResponse
@@ -21,6 +22,7 @@ from shothub.runtime.clock import now
 from shothub.server.accounts import people_services
 from shothub.server.outbox.sealing import seal, unseal
 from shothub.server.refusals import Refused
+from shothub.server.requests import WAIT
 from shothub.server.web.problems import problem_page
 
 log = structlog.get_logger()
@@ -40,6 +42,13 @@ class PeopleAdapter(DefaultAccountAdapter):  # type: ignore[misc]
             "Too many tries that failed. Wait five minutes, then try again."
         ),
     }
+
+    def validation_error(self, code: str, *args: object) -> ValidationError:
+        """Return an error of a form; too many logins are answered with 429."""
+        if code == "too_many_login_attempts":
+            self.request.META[WAIT] = 300  # seconds of allauth's count by account
+        error: ValidationError = super().validation_error(code, *args)
+        return error
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         """Tell whether anybody at all may sign up."""
