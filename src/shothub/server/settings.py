@@ -28,7 +28,7 @@ if SHOTHUB.public_url:
     CSRF_TRUSTED_ORIGINS = [SHOTHUB.public_url]
 
 INSTALLED_APPS = [
-    "shothub.server.web.staff_site.StaffSiteConfig",
+    "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.humanize",
