@@ -43,7 +43,7 @@ _PEOPLE = "shothub.server.accounts.people_services"
 CHORES: Sequence[Chore] = (
     Chore("unconfirmed sign-ups", named(f"{_PEOPLE}.forget_unconfirmed"), 3600.0),
     Chore("old messages", named(f"{_OUTBOX}.delivery.prune"), 3600.0),
-    Chore("old results", named("shothub.server.results.retention.tend"), 60.0),
+    Chore("old results", named("shothub.server.results.retention.tend"), 300.0),
     Chore("old logins", named("shothub.server.accounts.devices.forget"), 3600.0),
     Chore("old submissions", named(f"{_JOBS}.submit.forget_submissions"), 600.0),
     Chore("forecasts", named("shothub.server.jobs.forecasts.note_forecasts"), 5.0),

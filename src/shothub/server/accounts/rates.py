@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from ipaddress import IPv6Address, ip_address, ip_network
 
 from django.apps import apps
@@ -121,6 +122,7 @@ def _count(kind: str, address: str, limit: int, at: float, said: str) -> None:
         raise _too_many(said, wait)
 
 
+@lru_cache(maxsize=4096)
 def _network(address: str) -> str:
     """Return whom to count: an address, or the /64 that one host of IPv6 has at least.
 

@@ -1,6 +1,6 @@
 """Questions about results and files of jobs."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from django.conf import settings
@@ -35,9 +35,9 @@ def result_table(job: Job, rows: Sequence[Shot] | None = None) -> ResultTable:
         rows: its shots, if they were read already.
     """
     shots = shot_rows(job) if rows is None else rows
-    all_runs = RoutineRun.objects.filter(job=job)
-    _require_size(all_runs.count())
-    runs = list(all_runs)
+    most = settings.SHOTHUB.max_result_cells
+    runs = list(RoutineRun.objects.filter(job=job)[: most + 1])
+    _require_size(len(runs))
     cells: dict[int, dict[Column, JsonValue]] = {
         shot.index: {(name,): value for name, value in shot.globals.items()}
         for shot in shots
@@ -137,6 +137,14 @@ def image_rows(job: Job, label: str) -> Iterable[tuple[int, Path]]:
 def path_of(file: File) -> Path:
     """Return where the content of a file is stored."""
     return folder_of_files() / file.path
+
+
+def stored_files() -> Iterator[tuple[str, Path]]:
+    """Yield every file that the hub has, below its folder of files and in full."""
+    folder = folder_of_files()
+    paths = File.objects.order_by("path").values_list("path", flat=True).distinct()
+    for path in paths.iterator():
+        yield path, folder / path
 
 
 def folder_of_files() -> Path:

@@ -26,7 +26,7 @@ from shothub.server.results.queries import folder_of_files
 
 log = structlog.get_logger()
 _AT_ONCE = 500  # jobs of which owners are told in one go
-_DELETED_AT_ONCE = 20  # jobs: other chores wait meanwhile
+_DELETED_AT_ONCE = 50  # jobs: other chores wait meanwhile
 _LISTED = 30
 _LEFT_OVER = timedelta(days=2)
 _ADVICE = (
@@ -77,10 +77,16 @@ def _take_back(policy: Policy | None, now: datetime) -> None:
     if policy is not None:
         young = Q(ended__gt=policy.told_from(now)) | Q(ended=None) | Q(kept=True)
         foreseen = foreseen.filter(young)
-    foreseen.update(results_end=None, rev=F("rev") + 1)
+    _change(foreseen, results_end=None)
     later = File.objects.filter(job=OuterRef("pk"), at__gt=OuterRef("results_deleted"))
     again = Job.objects.filter(Exists(later), results_deleted__isnull=False)
-    again.update(results_end=None, results_deleted=None, rev=F("rev") + 1)
+    _change(again, results_end=None, results_deleted=None)
+
+
+def _change(jobs: QuerySet[Job], **changes: None) -> None:
+    """Change jobs that are looked for first: a search keeps no writer waiting."""
+    for pk in jobs.order_by("pk").values_list("pk", flat=True)[:_AT_ONCE]:
+        jobs.filter(pk=pk).update(rev=F("rev") + 1, **changes)
 
 
 def _with_results() -> QuerySet[Job]:
