@@ -138,6 +138,16 @@ def test_a_longer_rule_takes_an_announced_end_back(
     assert not folder(job).exists()
 
 
+def test_results_of_whoever_is_suspended_wait(cast: Cast, job: str) -> None:
+    retention.tend(later(91))
+    User.objects.filter(username="alice").update(state="suspended", is_active=False)
+    retention.tend(later(200))
+    assert folder(job).is_dir()
+    User.objects.filter(username="alice").update(state="active", is_active=True)
+    retention.tend(later(201))
+    assert not folder(job).exists()
+
+
 def test_jobs_that_have_not_ended_are_left_alone(cast: Cast) -> None:
     waits = str(cast.alice("POST", "/jobs", BODY).ok()["id"])
     cast.agent.upload(waits, "log.txt", b"x", kind="log").ok()

@@ -90,11 +90,15 @@ def _change(jobs: QuerySet[Job], **changes: None) -> None:
 
 
 def _with_results() -> QuerySet[Job]:
-    """Return the jobs whose results may be deleted some day, and that have some."""
+    """Return the jobs whose results may be deleted some day, and that have some.
+
+    Whoever is suspended can neither be told nor keep anything: his wait.
+    """
     files = File.objects.filter(job=OuterRef("pk"))
     runs = RoutineRun.objects.filter(job=OuterRef("pk"))
     jobs = Job.objects.filter(kept=False, results_deleted=None, ended__isnull=False)
-    return jobs.filter(Exists(files) | Exists(runs))
+    told = jobs.exclude(owner__state="suspended")
+    return told.filter(Exists(files) | Exists(runs))
 
 
 def _warn_all(policy: Policy, now: datetime) -> None:
