@@ -41,6 +41,7 @@ _JOBS = "shothub.server.jobs.services"
 _OUTBOX = "shothub.server.outbox.services"
 _PEOPLE = "shothub.server.accounts.people_services"
 CHORES: Sequence[Chore] = (
+    Chore("old sessions", named(f"{_PEOPLE}.forget_old_sessions"), 3600.0),
     Chore("unconfirmed sign-ups", named(f"{_PEOPLE}.forget_unconfirmed"), 3600.0),
     Chore("old messages", named(f"{_OUTBOX}.delivery.prune"), 3600.0),
     Chore("old results", named("shothub.server.results.retention.tend"), 300.0),

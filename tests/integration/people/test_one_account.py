@@ -200,6 +200,16 @@ def test_sessions_are_listed_and_the_others_ended(alice: User) -> None:
     assert UserSession.objects.filter(user=alice).count() == 1
 
 
+def test_sessions_that_are_over_are_forgotten(alice: User) -> None:
+    client = log_in()
+    people_services.forget_old_sessions(clock.now())
+    assert is_in(client)
+    assert UserSession.objects.count() == 1
+    people_services.forget_old_sessions(clock.now() + timedelta(days=15))
+    assert not is_in(client)
+    assert not UserSession.objects.exists()
+
+
 def test_a_second_factor_is_asked_for_and_must_be_right(alice: User) -> None:
     secret = add_app(log_in())
     client = log_in()
@@ -208,6 +218,7 @@ def test_a_second_factor_is_asked_for_and_must_be_right(alice: User) -> None:
     assert client.get("/login", follow=True).status_code == 200
     client.post(ask, {"code": "000000"})
     assert not is_in(client)
+    assert acts()[-1] == "user.login_failed"
     Authenticator.objects.filter(type="totp").update(last_used_at=None)
     client.post(ask, {"code": code_of(secret)})
     assert is_in(client) or _used_a_moment_ago(client, ask, secret)

@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from allauth.account.models import EmailAddress
+from allauth.mfa.utils import is_mfa_enabled
+from allauth.socialaccount.models import SocialAccount
+from allauth.usersessions.models import UserSession
 from django.conf import settings
 from django.db.models import Q, QuerySet
 
@@ -87,6 +90,40 @@ def invitations(now: datetime) -> list[Code]:
     """Return the invitations that can still be used, newest first."""
     good = Code.objects.filter(kind="invitation", used=None, expires__gt=now)
     return list(good.select_related("by", "group").order_by("-pk"))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Setup:
+    """How a user's account is set up.
+
+    Attributes:
+        changing: the address that he is changing to and has not confirmed.
+        protected: whether a second factor is asked for.
+        sessions: in how many browsers he is logged in.
+        others: accounts elsewhere by which he can log in.
+    """
+
+    changing: str
+    protected: bool
+    sessions: int
+    others: int
+
+
+def setup_of(user: int) -> Setup:
+    """Return how a user's account is set up."""
+    new = EmailAddress.objects.filter(user_id=user, verified=False).order_by("pk")
+    known = User.objects.get(pk=user)
+    return Setup(
+        changing=new.values_list("email", flat=True).last() or "",
+        protected=is_mfa_enabled(known),
+        sessions=UserSession.objects.filter(user=known).count(),
+        others=SocialAccount.objects.filter(user=known).count(),
+    )
+
+
+def other_accounts(user: int) -> list[SocialAccount]:
+    """Return the accounts elsewhere by which a user can log in."""
+    return list(SocialAccount.objects.filter(user_id=user).order_by("pk"))
 
 
 def used_invitation(user: int) -> Code | None:

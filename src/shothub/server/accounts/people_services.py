@@ -8,7 +8,8 @@ from allauth.mfa.models import Authenticator
 from allauth.socialaccount.models import SocialAccount
 from allauth.usersessions.models import UserSession
 from django.conf import settings
-from django.db import transaction
+from django.contrib.sessions.models import Session
+from django.db import IntegrityError, transaction
 
 from shothub.domain.acts import Act
 from shothub.domain.names import is_slug
@@ -152,13 +153,22 @@ def approve(username: str, *, key: str = "", now: datetime, why: str = "lab") ->
                 code="unconfirmed",
                 hint="the link is in the mail that he was sent when he signed up",
             )
-        user.key = _checked(key) if key else free_key(username)
         user.state, user.decided = "active", now
-        user.save(update_fields=["key", "state", "decided"])
+        _give_key(user, _checked(key) if key else free_key(username))
         group = _join(user)
         detail = {"key": user.key, "why": why, "group": group}
         record(Act.USER_APPROVED, now=now, subject=_account(user), detail=detail)
     return user
+
+
+def _give_key(user: User, key: str) -> None:
+    try:
+        with transaction.atomic():
+            user.key = key
+            user.save(update_fields=["key", "state", "decided"])
+    except IntegrityError:
+        # Somebody else was given it a moment ago.
+        _give_key(user, free_key(user.username))
 
 
 def _checked(key: str) -> str:
@@ -248,6 +258,13 @@ def end_sessions(user: int) -> None:
     """Log a user out everywhere."""
     for session in UserSession.objects.filter(user_id=user):
         session.end()
+
+
+def forget_old_sessions(now: datetime) -> None:
+    """Delete sessions that are over, which nobody can use any more."""
+    Session.objects.filter(expire_date__lt=now).delete()
+    alive = Session.objects.values("session_key")
+    UserSession.objects.exclude(session_key__in=alive).delete()
 
 
 def forget_unconfirmed(now: datetime) -> None:

@@ -22,7 +22,8 @@ def let_in(user: int, *, now: datetime) -> None:
     Nothing happens before he has confirmed his address, nor if he waits no more.
     """
     with transaction.atomic():
-        found = User.objects.filter(pk=user, state="pending").first()
+        users = User.objects.select_for_update(no_key=True)
+        found = users.filter(pk=user, state="pending").first()
         if found is None or not people_queries.has_confirmed(user):
             return
         if people_queries.enters(found):

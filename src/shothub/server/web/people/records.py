@@ -30,6 +30,7 @@ def connect() -> None:
         (factors.authenticator_removed, _factor_removed),
         (factors.authenticator_reset, _codes_made),
         (factors.authenticator_used, _factor_used),
+        (factors.authentication_failed, _factor_failed),
         (providers.social_account_added, _linked),
         (providers.social_account_removed, _unlinked),
     ):
@@ -78,6 +79,10 @@ def _codes_made(user: Any, **_: object) -> None:
 def _factor_used(user: Any, authenticator: Any, **_: object) -> None:
     if authenticator.type == _RECOVERY:
         _record(Act.RECOVERY_CODE_USED, user)
+
+
+def _factor_failed(user: Any, **_: object) -> None:
+    _record(Act.LOGIN_FAILED, user, second_factor=True)
 
 
 def _linked(request: HttpRequest, sociallogin: Any, **_: object) -> None:

@@ -3,10 +3,6 @@
 import hashlib
 from typing import Any
 
-from allauth.account.models import EmailAddress
-from allauth.mfa.utils import is_mfa_enabled
-from allauth.socialaccount.models import SocialAccount
-from allauth.usersessions.models import UserSession
 from django.contrib import messages
 from django.contrib.auth import logout
 from django.contrib.auth.decorators import login_required
@@ -53,7 +49,7 @@ def welcome(request: HttpRequest) -> HttpResponse:
     first = _first(principal)
     page: dict[str, Any] = {
         "key": principal.key,
-        "protected": is_mfa_enabled(user),
+        "protected": people_queries.setup_of(user.pk).protected,
         "tokens": bool(tokens(principal)),
         "machine": first[0].view if first else None,
         "procedure": first[1] if first else None,
@@ -109,11 +105,8 @@ def account(request: HttpRequest, principal: Principal) -> HttpResponse:
         "section": "account",
         "key": principal.key,
         "email": principal.email,
-        "changing": EmailAddress.objects.get_new(user),
-        "protected": is_mfa_enabled(user),
         "has_password": user.has_usable_password(),
-        "sessions": UserSession.objects.filter(user=user).count(),
-        "others": SocialAccount.objects.filter(user=user).count(),
+        "setup": people_queries.setup_of(user.pk),
     }
     return render(request, "shothub/people/account.html", page)
 
@@ -122,7 +115,7 @@ def account(request: HttpRequest, principal: Principal) -> HttpResponse:
 @login_required
 def prove_elsewhere(request: HttpRequest) -> HttpResponse:
     """Let a user without a password prove by his other account that it is he."""
-    mine = SocialAccount.objects.filter(user=request.user)
+    mine = people_queries.other_accounts(request.user.pk or 0)
     page = {
         "providers": [account.get_provider(request) for account in mine],
         "next": request.GET.get("next", ""),
