@@ -25,6 +25,7 @@ from shothub.wire.queue import QueueView
 
 router = Router(tags=["apparatus"])
 READ = Needs("apparatus:read")
+DEAR = Needs("apparatus:read", cost=5)  # it reads all that waits
 
 
 class PauseRequest(Message):
@@ -89,7 +90,7 @@ def show_connection_table(request: Request, name: str) -> HttpResponse:
     return HttpResponse(text, content_type="text/plain; charset=utf-8")
 
 
-@router.get("/{name}/queue", response=QueueView, auth=READ)
+@router.get("/{name}/queue", response=QueueView, auth=DEAR)
 def show_queue(request: Request, name: str) -> HttpResponse:
     """Show who is next and why, and when all unfinished jobs are foreseen to run."""
     found = apparatus_for(request.auth, name)
