@@ -51,4 +51,3 @@ class Act(StrEnum):
     RESULTS_DELETED = "results.deleted"
     HUB_BACKED_UP = "hub.backed_up"
     HUB_RESTORED = "hub.restored"
-    ROW_CHANGED_BY_ADMIN = "admin.row_changed"

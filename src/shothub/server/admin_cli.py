@@ -6,16 +6,18 @@ command imports what it calls.
 
 # ruff: noqa: PLC0415
 
-import json
 from typing import Annotated
 
 import typer
 
 from shothub.domain.tokens import OPERATOR_SCOPES, USER_SCOPES
 from shothub.runtime import clock
+from shothub.server.admin_agents import add_agents
 from shothub.server.admin_grants import add_grants
 from shothub.server.admin_groups import group_app, quota_app
+from shothub.server.admin_people import add_people
 from shothub.server.admin_start import Data, fail, found, prepare
+from shothub.server.admin_upkeep import add_upkeep
 
 admin_app = typer.Typer(
     help="Manage the hub, on its own machine.", no_args_is_help=True
@@ -28,6 +30,9 @@ admin_app.add_typer(apparatus_app, name="apparatus")
 admin_app.add_typer(group_app, name="group")
 admin_app.add_typer(quota_app, name="quota")
 add_grants(admin_app)
+add_people(user_app)
+add_upkeep(admin_app)
+add_agents(admin_app)
 
 
 @user_app.command(
@@ -60,27 +65,6 @@ def create(
     except Refused as error:
         fail(str(error))
     typer.echo(f"{user.username} with key {user.key}")
-
-
-@user_app.command("list", epilog="Example: shothub admin user list --json")
-def list_users(
-    data: Data = None,
-    as_json: Annotated[bool, typer.Option("--json")] = False,
-) -> None:
-    """List the users."""
-    prepare(data)
-    from shothub.server.accounts.queries import users
-
-    rows = [
-        dict(zip(("username", "key", "email", "active"), u, strict=True))
-        for u in users()
-    ]
-    if as_json:
-        typer.echo(json.dumps(rows))
-        return
-    for row in rows:
-        state = "" if row["active"] else "  (disabled)"
-        typer.echo(f"{row['username']:<20} {row['key']:<20} {row['email']}{state}")
 
 
 @apparatus_app.command("create", epilog="Example: shothub admin apparatus create bec1")
@@ -121,18 +105,27 @@ def token(  # noqa: PLR0913 (one flag for each property)
     operator: Annotated[
         bool, typer.Option("--operator", help="With the scopes of operators besides.")
     ] = False,
+    only_on: Annotated[
+        list[str] | None,
+        typer.Option(help="The only apparatus it is good for.", metavar="APPARATUS"),
+    ] = None,
     data: Data = None,
 ) -> None:
-    """Make a token and print it; it is shown only this once."""
+    """Make a token and print it; it is shown only this once.
+
+    An agent had better enrol by itself: `shothub admin agent code`.
+    """
     prepare(data)
     if operator:
         scope = sorted(OPERATOR_SCOPES.union(scope or USER_SCOPES))
     from shothub.server.accounts.queries import user_named
     from shothub.server.accounts.services import mint_token
+    from shothub.server.apparatus.credentials import require_known
     from shothub.server.refusals import Refused
 
     user = found(user_named(username), "user", username)
     try:
+        require_known([agent_of] if agent_of else only_on or [])
         raw = mint_token(
             user=user,
             now=clock.now(),
@@ -140,6 +133,7 @@ def token(  # noqa: PLR0913 (one flag for each property)
             scopes=scope,
             days=days,
             apparatus=agent_of,
+            only_on=only_on or [],
         )
     except Refused as error:
         fail(str(error))

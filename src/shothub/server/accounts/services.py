@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Q
 
 from shothub.domain.acts import Act
@@ -28,6 +28,7 @@ from shothub.server.accounts.queries import Credential, credential_of, token_vie
 from shothub.server.accounts.sealing import digest_of, new_secret, newest_pepper
 from shothub.server.audit.services import Account, record
 from shothub.server.refusals import Forbidden, Invalid, NotThere, Unauthorized
+from shothub.server.rows import ask
 from shothub.wire.accounts import NewToken, TokenView
 
 _USED_EVERY = timedelta(minutes=1)
@@ -67,6 +68,9 @@ def create_user(
     with transaction.atomic():
         user.save()
         vouch(user)
+        detail = {"key": key, "staff": staff}
+        whose = Account(user.pk, username)
+        record(Act.USER_CREATED, now=user.date_joined, subject=whose, detail=detail)
     return user
 
 
@@ -208,8 +212,16 @@ def lock_user(user: int) -> None:
     """Let one transaction at a time count what a user has, and add to it.
 
     After the apparatus's lock, if that is taken too; SQLite has one writer anyway.
+
+    Raises:
+        Unauthorized: he was suspended, or left, since he showed his credential.
     """
-    User.objects.select_for_update(no_key=True).only("pk").get(pk=user)
+    how = " FOR NO KEY UPDATE" if connection.features.has_select_for_update else ""
+    asked = (
+        f"SELECT is_active AND state = 'active' FROM accounts_user WHERE id = %s{how}"  # noqa: S608
+    )
+    if not any(row[0] for row in ask(asked, [user])):
+        raise Unauthorized("Your account can no longer be used.", code="not_active")
 
 
 def _require_unrevoked(principal: Principal) -> None:

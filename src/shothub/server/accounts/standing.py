@@ -2,6 +2,8 @@
 
 from datetime import datetime
 
+from allauth.usersessions.models import UserSession
+
 from shothub.server.accounts.models import Code, DeviceLogin, Token, User
 from shothub.server.accounts.people_services import end_sessions
 from shothub.server.refusals import Conflict, Invalid, NotThere
@@ -69,6 +71,16 @@ def reinstate(username: str, *, now: datetime) -> User:
     user.suspended_why, user.decided = "", now
     user.save(update_fields=["state", "is_active", "suspended_why", "decided"])
     return user
+
+
+def forget_sessions() -> None:
+    """Forget which sessions there were; the sessions themselves are Django's."""
+    UserSession.objects.all().delete()
+
+
+def revoke_everything(*, now: datetime) -> int:
+    """Revoke every token of everybody, those of agents too, and return how many."""
+    return Token.objects.filter(revoked=None).update(revoked=now)
 
 
 def cut_off(user: User, *, now: datetime) -> tuple[int, tuple[str, ...]]:

@@ -22,6 +22,7 @@ from shothub.wire.agents import OpenSession
 from shothub.wire.apparatus import ApparatusStatus, Description
 
 _SEEN_EVERY = 5.0
+_MOST_NAMED = 20
 
 
 def create_apparatus(*, name: str, now: datetime, title: str = "") -> Apparatus:
@@ -89,6 +90,7 @@ def lock_several(apparatus: Iterable[int]) -> dict[int, Apparatus]:
 
 def begin_epoch(apparatus: Apparatus, opening: OpenSession, *, now: datetime) -> int:
     """Raise the epoch and store what the new session publishes."""
+    _note_limits(apparatus, opening.description, now)
     Apparatus.objects.filter(pk=apparatus.pk).update(
         epoch=F("epoch") + 1,
         fence=fence_after(apparatus.fence, now),
@@ -101,6 +103,23 @@ def begin_epoch(apparatus: Apparatus, opening: OpenSession, *, now: datetime) ->
         fields=["epoch", "fence", "last_seen", "description_digest", "agent", "polls"]
     )
     return apparatus.epoch
+
+
+def _note_limits(apparatus: Apparatus, new: Description, now: datetime) -> None:
+    """Put on record which outputs got other limits, or are new or gone."""
+    known = Description.model_validate(apparatus.description).outputs
+    before = {output.name: output for output in known}
+    after = {output.name: output for output in new.outputs}
+    if not before or before == after:
+        return
+    differ = [
+        name
+        for name in sorted({*before, *after})
+        if before.get(name) != after.get(name)
+    ]
+    detail = {"outputs": differ[:_MOST_NAMED], "number": len(differ)}
+    where = f"apparatus {apparatus.name}"
+    record(Act.LIMITS_CHANGED, now=now, on=where, detail=detail)
 
 
 def note_opening(apparatus: Apparatus, agent: str, *, now: datetime) -> list[Opening]:
@@ -122,6 +141,12 @@ def latch_hold(apparatus: Apparatus, reason: str) -> bool:
     apparatus.hold = reason[:500]
     held = Apparatus.objects.filter(pk=apparatus.pk, hold="")
     return bool(held.update(hold=apparatus.hold))
+
+
+def hold_all(reason: str) -> None:
+    """Let nothing start on any apparatus until a person lifts its hold."""
+    for apparatus in Apparatus.objects.defer("description"):
+        latch_hold(apparatus, reason)
 
 
 def is_newest_poll(

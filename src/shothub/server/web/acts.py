@@ -54,7 +54,6 @@ WORDS = {
     Act.RESULTS_DELETED: "results deleted",
     Act.HUB_BACKED_UP: "hub backed up",
     Act.HUB_RESTORED: "hub restored",
-    Act.ROW_CHANGED_BY_ADMIN: "row changed in the admin pages",
 }
 _COLUMNS = ("number", "at", "what", "actor", "by", "subject", "on", "address", "detail")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")

@@ -9,8 +9,11 @@ class WebConfig(AppConfig):
 
     def ready(self) -> None:
         # Tables are ready now.
-        from shothub.server.web import logins  # noqa: PLC0415
+        from django.contrib.admin import site  # noqa: PLC0415
+
+        from shothub.server.web import logins, tables  # noqa: PLC0415
         from shothub.server.web.people import records  # noqa: PLC0415
 
         logins.connect()
         records.connect()
+        tables.only_look(site)

@@ -11,8 +11,9 @@ from shothub.domain.names import ID_ALPHABET
 from shothub.domain.quotas import WINDOWS, Bound, first_exceeded, refusal_of
 from shothub.domain.states import JobState
 from shothub.server.accounts.group_queries import Member, memberships_of
-from shothub.server.accounts.models import Group, User
+from shothub.server.accounts.models import Group
 from shothub.server.accounts.principals import Principal
+from shothub.server.accounts.services import lock_user
 from shothub.server.apparatus.services import lock_several
 from shothub.server.jobs.allowances import (
     StoredBytes,
@@ -145,9 +146,9 @@ def _lock_turns(ready: Sequence[Ready]) -> bool:
 
 def _lock_takers(principal: Principal, bounds: Sequence[Bound]) -> None:
     """Let one submission of a user at a time count what he has, and then add to it."""
+    lock_user(principal.user)
     if not connection.features.has_select_for_update:
         return  # the transaction is the only writer
-    User.objects.select_for_update(no_key=True).only("pk").get(pk=principal.user)
     groups = sorted({bound.group for bound in bounds if bound.group is not None})
     if groups:
         rows = Group.objects.select_for_update(no_key=True).filter(pk__in=groups)
