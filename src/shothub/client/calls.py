@@ -168,9 +168,11 @@ def list_jobs(
     tag: str = "",
     limit: int = 50,
     cursor: str | None = None,
+    shared: bool = False,
 ) -> Call[JobPage]:
     """Ask for one page of jobs, newest first."""
     filters = {"state": state, "apparatus": apparatus, "tag": tag}
+    filters["shared"] = "1" if shared else ""
     return _get("/jobs", JobPage, **filters, limit=limit, cursor=cursor)
 
 

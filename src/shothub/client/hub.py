@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import httpx
 
-from shothub.client import calendar_calls, calls, downloads
+from shothub.client import calendar_calls, calls, downloads, sharing_calls
 from shothub.client.apparatus import Apparatus
 from shothub.client.calls import Submission
 from shothub.client.connection import Connection
@@ -25,6 +25,7 @@ from shothub.client.reservation import (
 from shothub.client.retries import Manner
 from shothub.client.tokens import Tokens
 from shothub.wire.accounts import Me
+from shothub.wire.groups import GroupDetail, GroupView
 from shothub.wire.notices import FeedEvent
 from shothub.wire.reservations import SessionView
 
@@ -129,6 +130,7 @@ class Hub:
         apparatus: str = "",
         tag: str = "",
         limit: int | None = 20,
+        shared: bool = False,
     ) -> Jobs:
         """Return one's jobs, newest first.
 
@@ -137,6 +139,7 @@ class Hub:
             apparatus: only jobs on this apparatus.
             tag: only jobs with this tag.
             limit: how many at most; None for all.
+            shared: those that others share with one's groups, in place of one's own.
         """
         found, cursor = Jobs(), None
         while limit is None or len(found) < limit:
@@ -148,6 +151,7 @@ class Hub:
                     tag=tag,
                     limit=size,
                     cursor=cursor,
+                    shared=shared,
                 )
             )
             found.extend(Job(self._connection, view) for view in page.jobs)
@@ -155,6 +159,18 @@ class Hub:
             if cursor is None:
                 break
         return found
+
+    def groups(self) -> list[GroupView]:
+        """Return the groups that one is in."""
+        return self._connection.do(sharing_calls.list_groups())
+
+    def group(self, name: str) -> GroupDetail:
+        """Return a group with its members, and what is granted to them.
+
+        Raises:
+            NotFound: it is not there, or one is not in it.
+        """
+        return self._connection.do(sharing_calls.get_group(name))
 
     def submit(self, requests: Iterable[Submission]) -> Jobs:
         """Submit several jobs made by `Apparatus.request`: all of them or none.

@@ -6,7 +6,13 @@ from typing import TYPE_CHECKING, Any, Self
 
 from pydantic import JsonValue
 
-from shothub.client import calls, control_calls, displays, downloads
+from shothub.client import (
+    calls,
+    control_calls,
+    displays,
+    downloads,
+    sharing_calls,
+)
 from shothub.client.errors import (
     Conflict,
     MissingPart,
@@ -22,6 +28,7 @@ from shothub.wire.jobs import (
     ResultTable,
     ShotView,
 )
+from shothub.wire.sharing import JobShareView, ShareRequest
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -79,6 +86,41 @@ class Job(Followed):
         """
         self.view = self._connection.do(control_calls.keep(self.id, wanted=wanted))
         return self
+
+    def share(self, group: str) -> JobShareView:
+        """Let the members of a group read the job until you take that back.
+
+        Raises:
+            Refused: you are not in this group.
+        """
+        call = sharing_calls.share(self.id, ShareRequest(group=group))
+        return self._connection.do(call)
+
+    def share_by_link(self, *, days: float = 7.0) -> JobShareView:
+        """Make a link, ``.link``, by which anybody reads the job until it expires.
+
+        The link is shown only this once.
+
+        Args:
+            days: how long it is good.
+        """
+        call = sharing_calls.share(self.id, ShareRequest(days=days))
+        return self._connection.do(call)
+
+    def shares(self) -> list[JobShareView]:
+        """Return who may read the job besides you."""
+        return self._connection.do(sharing_calls.list_shares(self.id))
+
+    def unshare(self, number: int) -> list[JobShareView]:
+        """Take leave to read the job back; return what remains.
+
+        Args:
+            number: the ``id`` of it.
+
+        Raises:
+            NotFound: there is no such leave.
+        """
+        return self._connection.do(sharing_calls.unshare(self.id, number))
 
     def unknown(self) -> list[ShotView]:
         """Return the shots whose outcome is unknown and about which nobody has decided."""

@@ -58,7 +58,7 @@ def grant(  # noqa: PLR0913 (one flag for each kind)
     all_procedures: AllProcedures = False,
     reviewer: Annotated[
         bool | None,
-        typer.Option("--reviewer/--no-reviewer", help="Read others' scripts."),
+        typer.Option("--reviewer/--no-reviewer", help="Read the scripts of all jobs."),
     ] = None,
     operator: Annotated[
         bool | None,

@@ -45,11 +45,25 @@ class GrantView(Reply):
     procedures: list[str] | None = None
 
 
+class BoundView(Reply):
+    """A bound on what the group as a whole may take.
+
+    Attributes:
+        what: ``machine_week`` for example; times are seconds, ``stored`` is bytes.
+        apparatus: where alone it counts; empty for all together.
+    """
+
+    what: str
+    limit: float
+    apparatus: str = ""
+
+
 class GroupDetail(GroupView):
-    """A group with its members and what is granted to them."""
+    """A group with its members, what is granted to them, and what bounds them."""
 
     people: list[MemberView] = []
     grants: list[GrantView] = []
+    bounds: list[BoundView] = []
 
 
 class MemberRequest(Message):

@@ -11,7 +11,7 @@ class QueueEntry(Reply):
     """One unfinished job.
 
     Attributes:
-        job: its id if it is the reader's own, else None.
+        job: its id if it is the reader's own or he reviews there, else None.
         owner: key of its owner.
         group: on whose allocation it runs; empty for the owner's own.
         service: class of work.

@@ -19,7 +19,7 @@ class ShareRequest(Message):
     days: float = Field(7.0, gt=0, le=365)
 
 
-class ShareView(Reply):
+class JobShareView(Reply):
     """Such leave; the text of a link is shown only when it is made.
 
     Attributes:

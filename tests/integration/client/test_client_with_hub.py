@@ -37,12 +37,16 @@ main.prepare(Path(sys.argv[1]))
 main.migrate()
 from shothub.runtime import clock
 from shothub.server.accounts.grant_services import grant
+from shothub.server.accounts.group_services import create_group, set_member
 from shothub.server.accounts.services import create_user, mint_token
 from shothub.server.apparatus.services import create_apparatus
 now = clock.now()
 create_apparatus(name="sim", now=now)
 users = {n: create_user(username=n, password=None, key=n) for n in ("alice", "bob", "robot")}
 grant(user=users["alice"], apparatus="sim", scripts=True, now=now)
+atoms = create_group(name="atoms", now=now)
+for name in ("alice", "bob"):
+    set_member(atoms, users[name], is_default=False, now=now)
 tokens = {n: mint_token(user=u, now=now, name=n) for n, u in users.items()}
 tokens["reader"] = mint_token(user=users["alice"], now=now, scopes=["apparatus:read"])
 tokens["agent"] = mint_token(user=users["robot"], now=now, apparatus="sim")

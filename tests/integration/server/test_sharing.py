@@ -10,6 +10,7 @@ from tests.integration.server.scripted_agent import Caller
 
 from shothub.runtime import clock
 from shothub.server.accounts import group_services
+from shothub.server.accounts.grant_services import grant
 from shothub.server.accounts.models import Group, User
 from shothub.server.accounts.services import mint_token
 from shothub.server.audit.models import Entry
@@ -18,6 +19,7 @@ from shothub.server.jobs.shares_of import DeadLink, job_behind
 
 Submit = Callable[..., Any]
 READS = ["", "/shots", "/events", "/logs", "/results", "/images", "/files"]
+WATCH = ["jobs:read", "queue:manage", "results:read"]
 WRITES = ["/cancel", "/hold", "/release"]
 
 
@@ -100,6 +102,39 @@ def test_one_shares_only_his_own_jobs_with_groups_that_he_is_in(
     assert cast.olga("POST", f"/jobs/{job}/shares", {"group": "atoms"}).status == 403
     assert cast.bob("POST", f"/jobs/{job}/shares", {"group": "atoms"}).status == 404
     assert cast.bob("POST", f"/jobs/{job}/shares", {}).status == 404
+
+
+def test_shot_files_of_a_shared_job_are_for_those_with_the_grant(
+    cast: Cast, atoms: Group, submit: Submit
+) -> None:
+    job = submit()["id"]
+    cast.agent.compile_one()
+    cast.agent.run_one()
+    cast.agent.upload(job, "shots/0.h5", b"raw", kind="hdf5").ok()
+    cast.alice("POST", f"/jobs/{job}/shares", {"group": "atoms"}).ok()
+    address = f"/jobs/{job}/files/shots/0.h5"
+    answer = cast.bob("GET", address)
+    assert (answer.status, answer.body["code"]) == (403, "hdf5_not_granted")
+    grant(group=atoms, apparatus="sim", hdf5=True, now=clock.now())
+    assert cast.bob("GET", address).status == 200
+    grant(group=atoms, apparatus="sim", hdf5=False, now=clock.now())
+    assert cast.bob("GET", address).status == 403
+
+
+def test_staff_see_the_state_of_every_job_and_results_of_their_own(
+    cast: Cast, submit: Submit
+) -> None:
+    job = submit()["id"]
+    cast.users["olga"].is_staff = True
+    cast.users["olga"].save()
+    assert cast.olga("GET", f"/jobs/{job}").status == 403  # without the scope jobs:read
+    staff = Caller(mint_token(user=cast.users["olga"], now=clock.now(), scopes=WATCH))
+    assert staff("GET", f"/jobs/{job}").status == 200
+    assert staff("GET", f"/jobs/{job}/results").status == 404
+    narrow = mint_token(
+        user=cast.users["olga"], now=clock.now(), scopes=WATCH, only_on=["other"]
+    )
+    assert Caller(narrow)("GET", f"/jobs/{job}").status == 404
 
 
 def test_nobody_runs_after_a_job_that_he_may_only_read(

@@ -11,7 +11,8 @@ from tests.integration.web.conftest import prove
 
 from shothub.runtime import clock
 from shothub.server.accounts import group_services
-from shothub.server.accounts.grant_services import grant
+from shothub.server.accounts.grant_queries import Whom
+from shothub.server.accounts.grant_services import grant, set_grant
 from shothub.server.accounts.models import Group, Membership
 from shothub.server.accounts.queries import rights_of
 from shothub.server.apparatus.models import Apparatus
@@ -29,6 +30,11 @@ def atoms(cast: Cast) -> Group:
     group_services.set_member(made, cast.users["alice"], is_owner=True, now=now)
     group_services.set_member(made, cast.users["bob"], now=now)
     return made
+
+
+def with_password(cast: Cast, name: str) -> None:
+    cast.users[name].set_password("correct horse battery")
+    cast.users[name].save()
 
 
 def page(client: Client, path: str, status: int = 200) -> str:
@@ -74,8 +80,7 @@ def test_an_owner_takes_people_in_and_out(
 def test_a_person_whose_proof_is_old_proves_himself_and_the_act_is_done(
     cast: Cast, atoms: Group, browser: Browser
 ) -> None:
-    cast.users["alice"].set_password("correct horse battery")
-    cast.users["alice"].save()
+    with_password(cast, "alice")
     alice = browser("alice")
     prove(alice, ago=OLD)
     asked = alice.post("/groups/atoms/members", {"user": "bob", "owner": "yes"})
@@ -104,6 +109,27 @@ def test_staff_make_groups(cast: Cast, browser: Browser) -> None:
     assert Group.objects.get(name="ions").weight == 3.0
 
 
+def test_staff_bound_what_a_group_takes(
+    cast: Cast, atoms: Group, browser: Browser
+) -> None:
+    address, given = "/groups/atoms/quota", {"what": "machine_week", "limit": "3600"}
+    assert browser("alice").post(address, given).status_code == 403
+    cast.users["olga"].is_staff = True
+    cast.users["olga"].save()
+    olga = browser("olga")
+    olga.post(address, given | {"apparatus": "sim"})
+    assert "3,600" in page(browser("bob"), "/groups/atoms")
+    for bad, status in (
+        ({"what": "luck", "limit": "1"}, 422),
+        ({"what": "stored", "limit": "-1"}, 422),
+        ({"what": "stored", "limit": "nan"}, 422),
+        ({"what": "stored", "limit": "1", "apparatus": "none"}, 404),
+    ):
+        assert olga.post(address, bad).status_code == status
+    olga.post(address, {"what": "machine_week", "limit": "", "apparatus": "sim"})
+    assert "3,600" not in page(olga, "/groups/atoms")
+
+
 def test_an_admin_of_an_apparatus_grants_by_page(
     cast: Cast, atoms: Group, browser: Browser
 ) -> None:
@@ -111,6 +137,7 @@ def test_an_admin_of_an_apparatus_grants_by_page(
     page(browser("olga"), address, 403)
     page(browser("bob"), address, 403)
     grant(user=cast.users["olga"], apparatus="sim", admin=True, now=clock.now())
+    with_password(cast, "olga")
     olga = browser("olga")
     assert "Who may do what" in page(olga, "/apparatus/sim")
     assert "alice" in page(olga, address)
@@ -138,6 +165,7 @@ def test_an_admin_of_an_apparatus_grants_by_page(
 def test_a_machine_is_stopped_at_once_and_started_with_a_fresh_proof(
     cast: Cast, browser: Browser
 ) -> None:
+    with_password(cast, "olga")
     olga = browser("olga")
     prove(olga, ago=OLD)
     olga.post("/apparatus/sim/pause", {"message": "smoke"})
@@ -217,3 +245,50 @@ def test_a_dead_link_opens_nothing(
     assert (
         alice.post(f"/jobs/{finished_job}/share", {"days": "9999"}).status_code == 400
     )
+
+
+def test_who_has_neither_password_nor_second_factor_is_told_to_log_in_again(
+    cast: Cast, browser: Browser
+) -> None:
+    olga = browser("olga")
+    prove(olga, ago=OLD)
+    olga.post("/apparatus/sim/pause")
+    answer = olga.post("/apparatus/sim/resume")
+    assert answer.status_code == 403
+    assert "log in again" in bytes(answer.content).decode()
+
+
+def test_the_code_of_a_job_is_for_its_readers_and_for_reviewers(
+    cast: Cast, atoms: Group, browser: Browser
+) -> None:
+    script = {"name": "mine.py", "text": "start()  # <b>secret</b> plan\n"}
+    routine = {"name": "fit.py", "text": "fit = 1\n"}
+    body = {"kind": "script", "apparatus": "sim", "script": script}
+    job = cast.alice("POST", "/jobs", body | {"routines": [routine]}).ok()["id"]
+    address = f"/jobs/{job}/source"
+    shown = page(browser("alice"), address)
+    assert "&lt;b&gt;secret&lt;/b&gt; plan" in shown
+    assert "fit = 1" in shown
+    page(browser("bob"), address, 404)
+    grant(user=cast.users["bob"], apparatus="other", reviewer=True, now=clock.now())
+    page(browser("bob"), address, 404)
+    assert address not in page(browser("bob"), "/apparatus/sim")
+    grant(user=cast.users["bob"], apparatus="sim", reviewer=True, now=clock.now())
+    assert "secret" in page(browser("bob"), address)
+    assert address in page(browser("bob"), "/apparatus/sim")
+    page(browser("bob"), f"/jobs/{job}", 404)
+    assert cast.bob("GET", f"/jobs/{job}").status == 404
+    link = make_link(browser("alice"), job)
+    assert "secret" not in page(browser(""), link)
+
+
+def test_a_procedure_that_one_may_not_run_has_no_page(
+    cast: Cast, browser: Browser
+) -> None:
+    whom = Whom(user=cast.users["bob"])
+    form = "/apparatus/sim/procedures/bec_tof"
+    page(browser("bob"), form)
+    set_grant(whom, "sim", {"procedures": []}, now=clock.now())
+    page(browser("bob"), form, 404)
+    assert form not in page(browser("bob"), "/apparatus/sim")
+    assert form in page(browser("alice"), "/apparatus/sim")

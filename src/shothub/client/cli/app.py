@@ -13,6 +13,7 @@ from shothub.client.cli import (
     privacy,
     reservations,
     results,
+    sharing,
     submit,
     tokens,
 )
@@ -66,6 +67,14 @@ _COMMANDS: tuple[Entry, ...] = (
     ("hold", control.hold, ("shothub hold JOB",)),
     ("release", control.release, ("shothub release JOB",)),
     ("keep", control.keep, ("shothub keep JOB", "shothub keep JOB --no")),
+    (
+        "share",
+        sharing.share,
+        ("shothub share JOB --group atoms", "shothub share JOB --days 30"),
+    ),
+    ("shares", sharing.shares, ("shothub shares JOB",)),
+    ("unshare", sharing.unshare, ("shothub unshare JOB 7",)),
+    ("groups", sharing.groups, ("shothub groups",)),
     ("unknown", control.unknown, ("shothub unknown JOB",)),
     (
         "decide",

@@ -26,12 +26,19 @@ def jobs(  # noqa: PLR0913 (one option for each filter)
     ] = "",
     tag: Annotated[str, typer.Option(help="Only with this label.")] = "",
     limit: Annotated[int, typer.Option(help="How many at most.", min=1)] = 20,
+    shared: Annotated[
+        bool, typer.Option("--shared", help="Those that others share with your groups.")
+    ] = False,
     profile: Profile = None,
     as_json: Json = False,
 ) -> None:
     """List your jobs, newest first."""
     found = hub(context, profile).jobs(
-        state=state or "", apparatus=apparatus, tag=tag, limit=limit
+        state=state or "",
+        apparatus=apparatus,
+        tag=tag,
+        limit=limit,
+        shared=shared,
     )
     if as_json:
         output.document([j.view for j in found])

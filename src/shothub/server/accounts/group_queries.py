@@ -140,6 +140,17 @@ def members_of(group: Group) -> list[dict[str, object]]:
 QUOTA_FIELDS = (*(what.value for what in What), "requests", "reserved_week")
 
 
+def bounds_of_group(group: str) -> list[tuple[str, str, float]]:
+    """Return what bounds a group as a whole: apparatus or nothing, name, number."""
+    return [
+        (f"{row['apparatus']}", name, float(f"{row[name]}"))
+        for row in quotas()
+        if row["group"] == group
+        for name in QUOTA_FIELDS
+        if row[name] is not None
+    ]
+
+
 def quotas() -> list[dict[str, object]]:
     """Return every quota: whose, where, and its numbers, None where it sets none."""
     rows = Quota.objects.order_by("user__username", "group__name", "apparatus")

@@ -5,10 +5,20 @@ from collections.abc import Iterable
 from django.db.models import Count
 
 from shothub.server.accounts.grant_queries import grants_to
-from shothub.server.accounts.group_queries import find_group, groups_seen_by
+from shothub.server.accounts.group_queries import (
+    bounds_of_group,
+    find_group,
+    groups_seen_by,
+)
 from shothub.server.accounts.models import Group, Membership
 from shothub.server.accounts.principals import Principal
-from shothub.wire.groups import GrantView, GroupDetail, GroupView, MemberView
+from shothub.wire.groups import (
+    BoundView,
+    GrantView,
+    GroupDetail,
+    GroupView,
+    MemberView,
+)
 
 
 def group_list(principal: Principal) -> list[GroupView]:
@@ -65,5 +75,9 @@ def group_detail(principal: Principal, name: str) -> GroupDetail:
                 procedures=granted.procedures,
             )
             for granted in grants_to(group)
+        ],
+        bounds=[
+            BoundView(apparatus=apparatus, what=what, limit=limit)
+            for apparatus, what, limit in bounds_of_group(group.name)
         ],
     )

@@ -1,5 +1,6 @@
 """What owners do with their groups, and staff with all: each by his right."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,6 +12,7 @@ from shothub.server.accounts.group_services import (
     create_group,
     remove_member,
     set_member,
+    set_quota,
 )
 from shothub.server.accounts.models import Group, Membership, User
 from shothub.server.accounts.principals import Principal
@@ -125,6 +127,27 @@ def choose_default(principal: Principal, name: str, *, now: datetime) -> None:
         if place is None:
             raise NoSuchGroup(f"You are in no group {name[:48]!r}.")
         set_member(place.group, place.user, now=now, is_default=True)
+
+
+def set_quota_by(
+    principal: Principal,
+    name: str,
+    *,
+    limits: Mapping[str, float | None],
+    apparatus: str,
+    now: datetime,
+) -> None:
+    """Bound what a group as a whole may take, as staff.
+
+    Raises:
+        NoSuchGroup: there is none, or one may not know.
+        ForStaff: one is not of the staff.
+        ProveAgain: one last proved long ago who one is.
+        Invalid: a number is unknown, negative or none.
+    """
+    group = find_group(principal, name)
+    _require_staff(principal, now)
+    set_quota(limits=limits, group=group, apparatus=apparatus, now=now)
 
 
 def _owned(principal: Principal, name: str) -> Group:

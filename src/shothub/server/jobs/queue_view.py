@@ -60,8 +60,9 @@ def _entry(
     seen = forecast.jobs.get(job.pk)
     starts, ends = (None, None) if stopped else forecast.of(job.pk)
     mine = job.owner_id == principal.user
+    known = mine or principal.may("reviewer", job.apparatus.name)
     return QueueEntry(
-        job=job.pk if mine else None,
+        job=job.pk if known else None,
         owner=job.owner.key,
         group=job.group.name if job.group else "",
         source=job.source,

@@ -31,7 +31,7 @@ class Reach(models.QuerySet[J]):
     def shared_with(self, principal: Principal) -> Self:
         """Return the jobs of others that are shared with one's groups."""
         others = self.exclude(owner_id=principal.user)
-        return others.filter(_reached(principal) & _shared(principal))
+        return others.filter(_within(principal, _shared(principal)))
 
     def controlled_by(self, principal: Principal) -> Self:
         """Return a user's own jobs, and those on the apparatus that he operates."""
@@ -41,6 +41,10 @@ class Reach(models.QuerySet[J]):
         """Return what one may read or control."""
         return self.filter(_visible(principal) | _controlled(principal))
 
+    def reviewed_by(self, principal: Principal) -> Self:
+        """Return the jobs whose scripts one may read, also as a reviewer at a browser."""
+        return self.filter(_visible(principal) | _reviewed(principal))
+
     def unfinished(self) -> Self:
         """Return the jobs that have not ended."""
         return self.exclude(state__in=[state.value for state in JOB_ENDS])
@@ -49,29 +53,45 @@ class Reach(models.QuerySet[J]):
 def _own(principal: Principal) -> models.Q:
     if principal.apparatus:
         return models.Q(apparatus__name=principal.apparatus)
-    return models.Q(owner_id=principal.user) & _reached(principal)
+    return _within(principal, models.Q(owner_id=principal.user))
 
 
 def _visible(principal: Principal) -> models.Q:
     if principal.apparatus or not principal.groups:
         return _own(principal)
-    return _own(principal) | (_reached(principal) & _shared(principal))
+    return _own(principal) | _within(principal, _shared(principal))
 
 
 def _controlled(principal: Principal) -> models.Q:
     if "queue:manage" not in principal.scopes:
         return _own(principal)
     if principal.staff:
-        return _reached(principal)
+        return _all(principal)
     kinds = principal.grants.items()
     operated = [name for name, granted in kinds if "operator" in granted]
     return _own(principal) | models.Q(apparatus__name__in=operated)
 
 
-def _reached(principal: Principal) -> models.Q:
+def _reviewed(principal: Principal) -> models.Q:
+    if principal.token is not None:
+        return models.Q(pk__in=())
+    if principal.staff:
+        return _all(principal)
+    kinds = principal.grants.items()
+    reviewed = [name for name, granted in kinds if "reviewer" in granted]
+    return models.Q(apparatus__name__in=reviewed)
+
+
+def _within(principal: Principal, jobs: models.Q) -> models.Q:
+    """Cut jobs to the apparatus that a credential is good for."""
     if not principal.only_on:
-        return models.Q(pk__isnull=False)
-    return models.Q(apparatus__name__in=sorted(principal.only_on))
+        return jobs
+    return jobs & models.Q(apparatus__name__in=sorted(principal.only_on))
+
+
+def _all(principal: Principal) -> models.Q:
+    # An empty Q would vanish where it is joined with others by "or".
+    return _within(principal, models.Q(pk__isnull=False))
 
 
 def _shared(principal: Principal) -> models.Q:

@@ -11,14 +11,14 @@ from shothub.server.accounts.principals import Principal
 from shothub.server.jobs.models import Job, JobShare
 from shothub.server.jobs.queries import find_own_job
 from shothub.server.refusals import NotThere
-from shothub.wire.sharing import ShareView
+from shothub.wire.sharing import JobShareView
 
 
 class DeadLink(NotThere):
     """The link is mistyped, over, or was taken back."""
 
 
-def shares_of(principal: Principal, job: str, *, now: datetime) -> list[ShareView]:
+def shares_of(principal: Principal, job: str, *, now: datetime) -> list[JobShareView]:
     """Return who may read a job of one's own, the oldest leave first.
 
     Raises:
@@ -33,9 +33,9 @@ def shares_of(principal: Principal, job: str, *, now: datetime) -> list[ShareVie
     ]
 
 
-def share_view(share: JobShare, link: str = "") -> ShareView:
+def share_view(share: JobShare, link: str = "") -> JobShareView:
     """Return leave as the job's owner sees it."""
-    return ShareView(
+    return JobShareView(
         id=share.pk,
         group=share.group.name if share.group else "",
         by=share.by.username,

@@ -17,14 +17,14 @@ from shothub.server.jobs.models import Job, JobShare
 from shothub.server.jobs.queries import find_own_job
 from shothub.server.jobs.shares_of import share_view
 from shothub.server.refusals import Conflict, Invalid, NotThere
-from shothub.wire.sharing import ShareView
+from shothub.wire.sharing import JobShareView
 
 _MOST = 50
 
 
 def share_with_group(
     principal: Principal, job: str, group: str, *, now: datetime
-) -> ShareView:
+) -> JobShareView:
     """Let the members of a group read a job, until that is taken back. Idempotent.
 
     Raises:
@@ -55,7 +55,7 @@ def share_with_group(
 
 def share_by_link(
     principal: Principal, job: str, *, days: float, now: datetime
-) -> ShareView:
+) -> JobShareView:
     """Make a link by which anybody reads a job until it expires; shown just this once.
 
     Raises:

@@ -22,7 +22,7 @@ _RIGHTS = {
     "hdf5": "download shot files (HDF5)",
 }
 _ROLES = {
-    "reviewer": "reviewer: reads scripts that wait to be looked at",
+    "reviewer": "reviewer: reads the scripts of all jobs",
     "operator": "operator: pauses, holds, books, calibrates",
     "admin": "admin: grants all this to others",
 }

@@ -18,8 +18,19 @@ from shothub.server.accounts import member_services as services
 from shothub.server.accounts.group_views import group_detail, group_list
 from shothub.server.accounts.member_services import Place
 from shothub.server.accounts.principals import Principal
+from shothub.server.apparatus.queries import apparatus_named
 from shothub.server.refusals import Invalid
 from shothub.server.web.access import member
+
+_QUOTAS = {
+    "machine_week": "machine time in 7 days, seconds",
+    "machine_day": "machine time in 24 hours, seconds",
+    "reserved_week": "reservations in a week, seconds",
+    "pending_jobs": "jobs that have not ended",
+    "pending_shots": "shots that have not ended",
+    "stored": "files at the hub, bytes",
+    "requests": "requests in a minute",
+}
 
 
 @member
@@ -34,7 +45,7 @@ def groups(request: HttpRequest, principal: Principal) -> HttpResponse:
                 principal,
                 name=name,
                 title=request.POST.get("title", "").strip(),
-                weight=_weight(request.POST) or 1.0,
+                weight=_number(request.POST, "weight") or 1.0,
                 now=now(),
             )
             return HttpResponseRedirect(reverse("group", args=[name]))
@@ -51,17 +62,15 @@ def groups(request: HttpRequest, principal: Principal) -> HttpResponse:
     return render(request, "shothub/groups.html", context, status=status)
 
 
-def _weight(given: QueryDict) -> float | None:
-    typed = given.get("weight", "").strip()
+def _number(given: QueryDict, name: str) -> float | None:
+    typed = given.get(name, "").strip()
     if not typed:
         return None
     try:
         return float(typed)
     except ValueError:
         raise Invalid(
-            f"A weight is a number, not {typed[:20]!r}.",
-            code="bad_value",
-            where="weight",
+            f"A {name} is a number, not {typed[:20]!r}.", code="bad_value", where=name
         ) from None
 
 
@@ -85,6 +94,8 @@ def _page(
         "may_manage": shown.is_owner or principal.staff,
         "staff": principal.staff,
         "faults": faults,
+        "bounds": [(_QUOTAS[bound.what], bound) for bound in shown.bounds],
+        "quotas": list(_QUOTAS.items()),
     }
     status = 422 if faults else 200
     return render(request, "shothub/group.html", context, status=status)
@@ -101,7 +112,7 @@ def group_change(request: HttpRequest, principal: Principal, name: str) -> HttpR
             principal,
             name,
             title=None if title is None else title.strip(),
-            weight=_weight(request.POST),
+            weight=_number(request.POST, "weight"),
             now=now(),
         )
 
@@ -115,9 +126,30 @@ def group_member(request: HttpRequest, principal: Principal, name: str) -> HttpR
 
     def change() -> None:
         owner = {"yes": True, "no": False}.get(request.POST.get("owner", ""))
-        place = Place(weight=_weight(request.POST), is_owner=owner)
+        place = Place(weight=_number(request.POST, "weight"), is_owner=owner)
         user = request.POST.get("user", "").strip()
         services.set_member_by(principal, name, user, place, now=now())
+
+    return _done(request, principal, name, change)
+
+
+@member
+@require_POST
+def group_quota(request: HttpRequest, principal: Principal, name: str) -> HttpResponse:
+    """Set or lift a number that bounds the group as a whole."""
+
+    def change() -> None:
+        what = request.POST.get("what", "")
+        if what not in _QUOTAS:
+            raise Invalid(f"No quota counts {what[:20]!r}.", where="what")
+        where = request.POST.get("apparatus", "").strip()
+        services.set_quota_by(
+            principal,
+            name,
+            limits={what: _number(request.POST, "limit")},
+            apparatus=apparatus_named(where).name if where else "",
+            now=now(),
+        )
 
     return _done(request, principal, name, change)
 

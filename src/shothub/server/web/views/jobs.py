@@ -32,6 +32,7 @@ class Filters:
     apparatus: str
     tag: str
     cursor: str
+    shared: bool
 
     @property
     def active(self) -> bool:
@@ -54,12 +55,13 @@ def _filters(given: Mapping[str, str]) -> Filters:
         apparatus=given.get("apparatus", "")[:48],
         tag=given.get("tag", "").strip()[:120],
         cursor=given.get("cursor", "")[:12],
+        shared=given.get("shared", "") == "1",
     )
 
 
 @member
 def jobs(request: HttpRequest, principal: Principal) -> HttpResponse:
-    """Show the user's jobs, newest first."""
+    """Show the user's jobs, or those shared with his groups, newest first."""
     filters = _filters(request.GET)
     wanted = JobFilter(
         state=filters.state,
@@ -68,14 +70,17 @@ def jobs(request: HttpRequest, principal: Principal) -> HttpResponse:
         text=filters.text,
         limit=_PAGE,
         cursor=filters.cursor,
+        shared=filters.shared,
     )
     page = list_jobs(principal, wanted)
     machines = all_apparatus()
-    first = not page.total and not filters.active
+    first = not page.total and not filters.active and not filters.shared
     context = {
         "section": "jobs",
         "page": page,
         "filters": filters,
+        "first": first,
+        "in_groups": bool(principal.groups),
         "states": list(JobState),
         "apparatus_names": [machine.name for machine in machines],
         "live": any(not is_finished(job) for job in page.jobs),
