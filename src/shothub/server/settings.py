@@ -128,7 +128,6 @@ CACHES = {
 }
 
 # Everything of django-allauth is answered for by its documentation under these names.
-ALLAUTH_TRUSTED_PROXY_COUNT = int(SHOTHUB.behind_tls)
 ACCOUNT_ADAPTER = "shothub.server.web.people.adapters.PeopleAdapter"
 ACCOUNT_LOGIN_METHODS = {"username", "email"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "email*", "password1*"]

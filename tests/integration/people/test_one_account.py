@@ -198,6 +198,7 @@ def test_sessions_are_listed_and_the_others_ended(alice: User) -> None:
     assert is_in(client)
     assert not is_in(other)
     assert UserSession.objects.filter(user=alice).count() == 1
+    assert acts()[-1] == "user.session_ended"
 
 
 def test_sessions_that_are_over_are_forgotten(alice: User) -> None:

@@ -260,6 +260,12 @@ def end_sessions(user: int) -> None:
         session.end()
 
 
+def note_sessions_ended(user: int, *, now: datetime) -> None:
+    """Put on the record that a user ends his other sessions."""
+    found = User.objects.get(pk=user)
+    record(Act.SESSION_ENDED, now=now, subject=_account(found), on="all others")
+
+
 def forget_old_sessions(now: datetime) -> None:
     """Delete sessions that are over, which nobody can use any more."""
     Session.objects.filter(expire_date__lt=now).delete()

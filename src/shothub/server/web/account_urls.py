@@ -7,7 +7,6 @@ from allauth.mfa.totp import views as totp
 from allauth.mfa.webauthn import views as keys
 from allauth.socialaccount import views as others
 from allauth.urls import build_provider_urlpatterns
-from allauth.usersessions import views as sessions
 from django.urls import include, path, re_path
 
 from shothub.server.web.views import people
@@ -59,7 +58,7 @@ urlpatterns = [
         account.password_reset_from_key_done,
         name="account_reset_password_from_key_done",
     ),
-    path("account/sessions", sessions.list_usersessions, name="usersessions_list"),
+    path("account/sessions", people.Sessions.as_view(), name="usersessions_list"),
     path(_FACTOR, factors.index, name="mfa_index"),
     path(f"{_FACTOR}/ask", factors.authenticate, name="mfa_authenticate"),
     path(f"{_FACTOR}/prove", factors.reauthenticate, name="mfa_reauthenticate"),

@@ -22,7 +22,7 @@ from shothub.runtime.clock import now
 from shothub.server.accounts import people_services
 from shothub.server.outbox.sealing import seal, unseal
 from shothub.server.refusals import Refused
-from shothub.server.requests import WAIT
+from shothub.server.requests import WAIT, address_of
 from shothub.server.web.problems import problem_page
 
 log = structlog.get_logger()
@@ -77,6 +77,10 @@ class PeopleAdapter(DefaultAccountAdapter):  # type: ignore[misc]
             page = problem_page(request, refusal, status=400)
             raise ImmediateHttpResponse(page) from None
         return user
+
+    def get_client_ip(self, request: HttpRequest) -> str:
+        """Return where a request comes from, as all of the hub tells it."""
+        return address_of(request) or str(super().get_client_ip(request))
 
     def get_login_stages(self) -> list[str]:
         """Return what stands between a password and a session."""

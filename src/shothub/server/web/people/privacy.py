@@ -7,6 +7,8 @@ from django.http.response import HttpResponseBase
 
 _PAGES = ("/account", "/login", "/logout", "/sign-up", "/welcome", "/invitation")
 
+_A_MINUTE = "60"  # of which django-allauth counts what is tried
+
 
 class KeepsPrivate:
     """Middleware: no cache keeps a page by which one logs in or proves who he is."""
@@ -19,4 +21,6 @@ class KeepsPrivate:
         answer = self._get_response(request)
         if request.path_info.startswith(_PAGES):
             answer.headers["Cache-Control"] = "private, no-store"
+            if answer.status_code == 429:
+                answer.headers.setdefault("Retry-After", _A_MINUTE)
         return answer

@@ -3,9 +3,11 @@
 import hashlib
 from typing import Any
 
+from allauth.usersessions.views import ListUserSessionsView
 from django.contrib import messages
 from django.contrib.auth import logout
 from django.contrib.auth.decorators import login_required
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
@@ -16,7 +18,7 @@ from django.views.decorators.http import (
 )
 
 from shothub.runtime.clock import now
-from shothub.server.accounts import people_queries
+from shothub.server.accounts import people_queries, people_services
 from shothub.server.accounts.principals import Principal
 from shothub.server.accounts.proofs import require_person
 from shothub.server.accounts.queries import principal_of_session, tokens
@@ -109,6 +111,18 @@ def account(request: HttpRequest, principal: Principal) -> HttpResponse:
         "setup": people_queries.setup_of(user.pk),
     }
     return render(request, "shothub/people/account.html", page)
+
+
+class Sessions(ListUserSessionsView):  # type: ignore[misc]
+    """The user's sessions; he may end all but this one."""
+
+    def form_valid(self, form: Any) -> HttpResponse:
+        """End the others, and put it on the record."""
+        user: Any = self.request.user
+        with transaction.atomic():
+            people_services.note_sessions_ended(user.pk, now=now())
+            answer: HttpResponse = super().form_valid(form)
+        return answer
 
 
 @require_safe
