@@ -42,8 +42,13 @@ def admin(data: Path, *arguments: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningHub]:
-    data = tmp_path_factory.mktemp("hub")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the hub."""
+    return tmp_path_factory.mktemp("hub")
+
+
+@pytest.fixture(scope="module")
+def hub(data: Path) -> Iterator[RunningHub]:
     admin(data, "user", "create", "alice", "--password", PASSWORD)
     admin(data, "user", "create", "robot", "--password", PASSWORD)
     admin(data, "apparatus", "create", "sim")
@@ -56,7 +61,6 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningHub]:
     with subprocess.Popen(
         [sys.executable, "-c", code, str(data)],
         stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
         text=True,
     ) as process:
         assert process.stdout is not None
