@@ -23,6 +23,7 @@ def add_people(user_app: typer.Typer) -> None:
         ("invite", invite, "shothub admin user invite --email bob@example.org"),
         ("suspend", suspend, 'shothub admin user suspend alice --why "lost laptop"'),
         ("reinstate", reinstate, "shothub admin user reinstate alice"),
+        ("staff", set_staff, "shothub admin user staff alice"),
     ):
         user_app.command(name, epilog=f"Example: {example}")(command)
 
@@ -163,6 +164,23 @@ def suspend(
             f" enrol it anew under another user.",
             err=True,
         )
+
+
+def set_staff(
+    username: str,
+    no: Annotated[bool, typer.Option("--no", help="No longer.")] = False,
+    data: Data = None,
+) -> None:
+    """Make a user one of the hub's staff, who see and approve everybody."""
+    prepare(data)
+    from shothub.server.accounts import standing
+    from shothub.server.refusals import Refused
+
+    try:
+        standing.set_staff(username, staff=not no, now=clock.now())
+    except Refused as error:
+        fail(str(error))
+    typer.echo(f"{username} is {'not ' if no else ''}staff")
 
 
 def reinstate(username: str, data: Data = None) -> None:

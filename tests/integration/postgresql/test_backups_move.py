@@ -6,7 +6,13 @@ from pathlib import Path
 
 import pytest
 from tests.integration.postgresql.hub_process import ADMIN
-from tests.integration.server.test_backups import ASK, FILL, LOOK, good
+from tests.integration.server.test_backups import (
+    ASK,
+    FILL,
+    LOOK,
+    good,
+    jobs_while_writing,
+)
 from tests.postgres import Postgres
 
 
@@ -34,3 +40,11 @@ def test_all_of_it_comes_back(
     assert (sessions, acts[-1]) == (0, "hub.restored")
     assert "restored from a backup" in hold
     assert (new / "files" / "job1" / "kept.bin").exists()
+
+
+def test_rows_are_of_one_moment_while_others_write(
+    postgres: Postgres, tmp_path: Path
+) -> None:
+    data, database = tmp_path / "busy", postgres.fresh()
+    good(FILL, data, database=database)
+    assert jobs_while_writing(data, database) > 1

@@ -1,11 +1,21 @@
 """A hub comes back from its backup: rows, secrets and files, and nothing starts by itself."""
 
 import json
-import os
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
-from tests.integration.postgresql.hub_process import ADMIN, HubProcess, run
+from tests.integration.postgresql.hub_process import (
+    ADMIN,
+    HubProcess,
+    environment,
+    run,
+)
+
+from shothub.server import archives
 
 FILL = """
 from shothub.server import main
@@ -62,6 +72,25 @@ from shothub.server.audit.models import Entry
 import json
 print(json.dumps([Session.objects.count(), Apparatus.objects.get().hold,
     list(Entry.objects.order_by("pk").values_list("what", flat=True))]))
+"""
+WRITE = """
+from shothub.server import main
+main.prepare(None)
+from itertools import count
+from django.db import transaction
+from shothub.runtime import clock
+from shothub.server import rows
+from shothub.server.accounts.models import User
+from shothub.server.apparatus.models import Apparatus
+from shothub.server.jobs.models import Job, Shot
+alice, sim = User.objects.get(), Apparatus.objects.get()
+for number in count():
+    with transaction.atomic():
+        job = Job(id=f"busy{number}", owner=alice, apparatus=sim, globals={},
+            kind="script", source="x", state="queued", submitted=clock.now())
+        rows.insert([job])
+        rows.insert([Shot(job=job, index=i, state="compiled") for i in range(20)])
+    print(number, flush=True)
 """
 
 
@@ -190,12 +219,41 @@ def test_secrets_that_are_kept_elsewhere_must_be_those_of_then(
         good(ADMIN, tmp_path / "again", "restore", str(archive))
 
 
+def test_rows_are_of_one_moment_while_others_write(tmp_path: Path) -> None:
+    data = tmp_path / "busy"
+    good(FILL, data)
+    assert jobs_while_writing(data, "") > 1
+
+
+def jobs_while_writing(data: Path, database: str) -> int:
+    """Back a hub up while jobs of twenty shots are written; return how many are whole.
+
+    A job without all its shots would be of another moment than they.
+    """
+    backup = data.parent / "busy.tar"
+    with subprocess.Popen(
+        [sys.executable, "-c", WRITE],
+        env=environment(database) | {"SHOTHUB_DATA": str(data)},
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as writer:
+        assert writer.stdout
+        assert writer.stdout.readline().strip() == "0"
+        good(ADMIN, data, "backup", str(backup), database=database)
+        writer.kill()
+    with archives.opened(backup) as opened:
+        opened.place_rows(data.parent / "rows.sqlite3")
+    counted = (
+        "SELECT COUNT(*), SUM(s.n = 20) FROM jobs_job j LEFT JOIN (SELECT job_id,"
+        " COUNT(*) AS n FROM jobs_shot GROUP BY job_id) s ON s.job_id = j.id"
+    )
+    with closing(sqlite3.connect(data.parent / "rows.sqlite3")) as rows:
+        [(jobs, whole)] = rows.execute(counted).fetchall()
+    assert jobs == whole
+    return int(jobs)
+
+
 def of(given: dict[str, str]) -> object:
     """Return a stand-in for ``environment`` that adds what is given."""
 
-    def environment(database: str) -> dict[str, str]:
-        hidden = ("SHOTHUB_", "DJANGO_")
-        kept = {k: v for k, v in os.environ.items() if not k.startswith(hidden)}
-        return kept | {"SHOTHUB_DATABASE": database} | given
-
-    return environment
+    return lambda database: environment(database) | given

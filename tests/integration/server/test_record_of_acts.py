@@ -144,3 +144,21 @@ def test_what_an_owner_does_with_his_own_job_is_his_affair(
 
 def test_new_apparatus_are_on_record(cast: Cast) -> None:
     assert last("apparatus.created").on == "apparatus other"
+
+
+def test_new_users_are_on_record(carol: User) -> None:
+    entry = last("user.created")
+    assert (entry.subject_name, entry.detail["key"]) == ("carol", "carol")
+
+
+def test_other_limits_are_on_record(cast: Cast) -> None:
+    before = Entry.objects.filter(what="apparatus.limits_changed")
+    described = [
+        {"name": "coil", "device": "ni", "connection": "ao0", "type": "analog"}
+    ]
+    cast.agent.open(outputs=[{**described[0], "maximum": 5.0}])
+    cast.agent.open(outputs=[{**described[0], "maximum": 5.0}])
+    assert not before.exists()  # first limits, and the same again
+    cast.agent.open(outputs=[{**described[0], "maximum": 9.0}])
+    entry = last("apparatus.limits_changed")
+    assert (entry.on, entry.detail["outputs"]) == ("apparatus sim", ["coil"])

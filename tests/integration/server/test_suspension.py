@@ -11,7 +11,8 @@ from tests.integration.server.scripted_agent import Caller
 
 from shothub.runtime import clock
 from shothub.server.accounts.models import Token
-from shothub.server.accounts.services import mint_token
+from shothub.server.accounts.services import authenticate, mint_token
+from shothub.server.api import access
 from shothub.server.apparatus.models import Apparatus
 from shothub.server.audit.models import Entry
 from shothub.server.jobs.models import Job
@@ -158,3 +159,20 @@ def test_only_the_active_are_suspended_and_only_the_suspended_let_in(
     out()
     with pytest.raises(Conflict, match="suspended"):
         out()
+
+
+def test_a_request_that_was_let_in_just_before_adds_nothing(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = authenticate(token_of(cast.alice), now=clock.now())
+    out()
+    monkeypatch.setattr(access, "authenticate", lambda *_, **__: known)
+    body = {"kind": "procedure", "apparatus": "sim", "procedure": "bec_tof"}
+    assert cast.alice("POST", "/jobs", body).status == 401
+    made = {"name": "x", "scopes": ["jobs:read"], "days": 1}
+    assert cast.alice("POST", "/tokens", made).status == 401
+    assert not Job.objects.exists()
+
+
+def token_of(caller: Caller) -> str:
+    return caller.headers["Authorization"].removeprefix("Bearer ")

@@ -3,9 +3,12 @@
 from datetime import datetime
 
 from allauth.usersessions.models import UserSession
+from django.db import transaction
 
+from shothub.domain.acts import Act
 from shothub.server.accounts.models import Code, DeviceLogin, Token, User
 from shothub.server.accounts.people_services import end_sessions
+from shothub.server.audit.services import Account, record
 from shothub.server.refusals import Conflict, Invalid, NotThere
 
 _LONGEST_REASON = 500
@@ -71,6 +74,23 @@ def reinstate(username: str, *, now: datetime) -> User:
     user.suspended_why, user.decided = "", now
     user.save(update_fields=["state", "is_active", "suspended_why", "decided"])
     return user
+
+
+def set_staff(username: str, *, staff: bool, now: datetime) -> None:
+    """Make an active user one of the hub's staff, or no longer one of it.
+
+    Raises:
+        NotThere: there is no such user.
+        Conflict: he is not active.
+    """
+    with transaction.atomic():
+        user = locked(username)
+        if user.state != "active":
+            raise Conflict(f"{username} is {user.state}.", code="not_active")
+        user.is_staff = user.is_superuser = staff
+        user.save(update_fields=["is_staff", "is_superuser"])
+        whose = Account(user.pk, user.username)
+        record(Act.GRANT_CHANGED, now=now, subject=whose, detail={"staff": staff})
 
 
 def forget_sessions() -> None:

@@ -29,7 +29,7 @@ LIFE = 3600.0
 """Seconds after which a stream ends by itself; clients go on in another one."""
 _MERGE = 0.02  # seconds in which changes that follow one another are told together
 _SETTLE = 0.05  # seconds after which to look again for events that are being written
-_TRUST = 15.0  # seconds after which a credential is checked again
+_TRUST = 1.0  # seconds after which a credential is checked again
 
 Since = Annotated[int | None, Query(ge=0, lt=2**63)]
 LastEventId = Annotated[int | None, Header(alias="Last-Event-ID", ge=0, lt=2**63)]
