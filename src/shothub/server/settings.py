@@ -156,7 +156,6 @@ MFA_RECOVERY_CODES_SHOW_ONCE = True
 MFA_ALLOW_UNVERIFIED_EMAIL = True
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not SHOTHUB.behind_tls
 SOCIALACCOUNT_ADAPTER = "shothub.server.web.people.adapters.ProviderAdapter"
-USERSESSIONS_ADAPTER = "shothub.server.web.people.sessions.SessionsAdapter"
 SOCIALACCOUNT_AUTO_SIGNUP = False  # the name is the user's choice
 SOCIALACCOUNT_PROVIDERS: dict[str, Any] = {
     "openid_connect": {"OAUTH_PKCE_ENABLED": True, "APPS": []},

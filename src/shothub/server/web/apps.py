@@ -12,9 +12,8 @@ class WebConfig(AppConfig):
         from django.contrib.admin import site  # noqa: PLC0415
 
         from shothub.server.web import logins, tables  # noqa: PLC0415
-        from shothub.server.web.people import records, tables  # noqa: PLC0415
+        from shothub.server.web.people import records  # noqa: PLC0415
 
         logins.connect()
         records.connect()
-        tables.hide()
         tables.only_look(site)
