@@ -15,6 +15,10 @@ class Whom:
     user: User | None = None
     group: Group | None = None
 
+    def __post_init__(self) -> None:
+        if (self.user is None) == (self.group is None):
+            raise ValueError("a grant is to a user or to a group")
+
     @property
     def words(self) -> str:
         """Whom, for the record."""

@@ -65,6 +65,8 @@ def change_group(
     if title is not None:
         _check_title(title)
         given["title"] = title
+    if not given:
+        return
     with transaction.atomic():
         for name, value in given.items():
             setattr(group, name, value)

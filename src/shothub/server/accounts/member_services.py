@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import Q
 
 from shothub.server.accounts.group_queries import NoSuchGroup, find_group, owns
 from shothub.server.accounts.group_services import (
@@ -92,7 +93,7 @@ def set_member_by(
     group = _owned(principal, name)
     if place.is_owner is not None:
         require_person(principal, now)
-    user = _active_user(username)
+    user = _known_user(username, group)
     set_member(group, user, now=now, weight=place.weight, is_owner=place.is_owner)
 
 
@@ -167,8 +168,10 @@ def _require_staff(principal: Principal, now: datetime) -> None:
     require_person(principal, now)
 
 
-def _active_user(username: str) -> User:
-    found = User.objects.filter(username=username, state="active").first()
+def _known_user(username: str, group: Group) -> User:
+    """Return a user who is in the group already, or may use the hub."""
+    fit = Q(state="active") | Q(memberships__group=group)
+    found = User.objects.filter(fit, username=username).first()
     if found is None:
         raise Invalid(
             f"There is no user {username[:150]!r}.", code="unknown_user", where="user"

@@ -37,15 +37,16 @@ def grants(request: HttpRequest, principal: Principal, name: str) -> HttpRespons
     given = request.POST if request.method == "POST" else request.GET
     whom = given.get("user", "").strip(), given.get("group", "").strip()
     faults: tuple[Fault, ...] = ()
-    if request.method == "POST":
-        try:
-            found = whom_named(user=whom[0], group=whom[1])
-            set_grant_by(principal, found, name, _asked(request), now=now())
-            return HttpResponseRedirect(reverse("grants", args=[name]))
-        except Invalid as wrong:
-            faults = wrong.faults
     rows = grants_on(name)
     chosen = next((row for row in rows if (row.user, row.group) == whom), None)
+    if request.method == "POST":
+        asked = _asked(request)
+        try:
+            found = whom_named(user=whom[0], group=whom[1])
+            set_grant_by(principal, found, name, asked, now=now())
+            return HttpResponseRedirect(reverse("grants", args=[name]))
+        except Invalid as wrong:
+            faults, chosen = wrong.faults, _as_asked(name, asked)
     procedures = [p.name for p in description_of(machine).procedures]
     context: dict[str, Any] = {
         "section": "apparatus",
@@ -61,6 +62,12 @@ def grants(request: HttpRequest, principal: Principal, name: str) -> HttpRespons
     }
     status = 422 if faults else 200
     return render(request, "shothub/grants.html", context, status=status)
+
+
+def _as_asked(apparatus: str, asked: dict[str, Any]) -> Granted:
+    """Return what was filled in, to be shown again."""
+    kinds = [kind for kind in [*_RIGHTS, *_ROLES] if asked[kind]]
+    return Granted(apparatus=apparatus, kinds=kinds, procedures=asked["procedures"])
 
 
 def _choices(words: dict[str, str], chosen: Granted | None) -> list[dict[str, Any]]:
