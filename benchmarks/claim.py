@@ -32,9 +32,14 @@ def measure(shots: int, data: Path) -> dict[str, float]:
     return figures
 
 
-def run(backend: str, shots: int) -> dict[str, float] | None:
-    """Measure on one database in a process of its own; None if it is not there."""
-    command = [sys.executable, __file__, "--here", str(shots)]
+def run_apart(backend: str, words: Sequence[str]) -> dict[str, float] | None:
+    """Measure on one database in a process of its own; None if it is not there.
+
+    Args:
+        backend: ``sqlite`` or ``postgresql``.
+        words: the program that measures and prints, with its arguments.
+    """
+    command = [sys.executable, *words]
     if backend == "postgresql":
         launcher = str(ROOT / "tests" / "postgres.py")
         command = [sys.executable, launcher, "--durable", *command]
@@ -70,7 +75,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     figures: dict[str, float | int] = {}
     for backend, shots in SIZES.items():
         if options.only in {None, backend}:
-            found = run(backend, shots)
+            found = run_apart(backend, [__file__, "--here", str(shots)])
             for name, value in (found or {}).items():
                 figures[f"{backend}_{name}"] = value
             if found:

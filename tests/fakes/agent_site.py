@@ -104,11 +104,15 @@ class AgentSite:
             return probe.connect_ex(("127.0.0.1", self.port)) == 0
 
     def launch_agent(self, token: str = "") -> subprocess.Popen[bytes]:
-        words = ["agent", "--apparatus", str(self.lab), "--hub", self.line or self.url]
-        return self._start("agent", *words, "--token", token or self.tokens["agent"])
+        return self.launch_agent_by("--token", token or self.tokens["agent"])
 
-    def start_agent(self) -> None:
-        self._agent = self.launch_agent()
+    def launch_agent_by(self, *access: str) -> subprocess.Popen[bytes]:
+        """Start an agent that proves itself by these options."""
+        words = ["agent", "--apparatus", str(self.lab), "--hub", self.line or self.url]
+        return self._start("agent", *words, *access)
+
+    def start_agent(self, *access: str) -> None:
+        self._agent = self.launch_agent_by(*access) if access else self.launch_agent()
         until("the agent is connected", self._machine_is_there)
 
     def kill_agent(self) -> None:
@@ -134,6 +138,13 @@ class AgentSite:
             return self.user().apparatus("sim").refresh().view.status.blacs
         except ShothubError:
             return "absent"
+
+    def admin(self, *words: str) -> str:
+        """Run a command of the hub's admin; return what it printed."""
+        command = [sys.executable, "-m", "shothub", "admin", *words]
+        command += ["--data", str(self.folder / "hub")]
+        done = subprocess.run(command, check=True, capture_output=True, text=True)
+        return done.stdout.strip()
 
     def hold(self) -> str:
         return self.user().apparatus("sim").refresh().view.status.hold

@@ -31,8 +31,8 @@ class Connection:
         self._http = httpx.Client(
             base_url=url,
             headers={
-                "Authorization": f"Bearer {token}",
                 "User-Agent": f"shothub/{__version__}",
+                **({"Authorization": f"Bearer {token}"} if token else {}),
             },
             transport=transport,
         )

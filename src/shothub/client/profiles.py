@@ -145,11 +145,11 @@ def save_profile(file: Path, name: str, account: Account) -> None:
     write_profiles(file, {**_read_even_if_shared(file), name: account})
 
 
-def remove_profile(file: Path, name: str) -> bool:
-    """Remove a profile; tell whether there was one."""
+def remove_profile(file: Path, name: str) -> Account | None:
+    """Remove a profile and return it; None if there was none."""
     saved = _read_even_if_shared(file)
-    found = saved.pop(name, None) is not None
-    if found:
+    found = saved.pop(name, None)
+    if found is not None:
         write_profiles(file, saved)
     return found
 

@@ -17,6 +17,7 @@ from shothub.client.moments import AnyMoment, moment
 from shothub.client.terms import JobTerms
 from shothub.domain.faults import Fault
 from shothub.runtime import clock
+from shothub.wire.accounts import DeviceRequest, TokenRequest
 from shothub.wire.jobs import (
     GlobalsFile,
     ProcedureRequest,
@@ -209,6 +210,24 @@ def _content(file: Path) -> bytes:
     except OSError as error:
         detail = f"It cannot be read: {error.strerror}."
         raise _refused("no_file", detail, str(file)) from error
+
+
+def build_token(**fields: object) -> TokenRequest:
+    """Return the request for a token.
+
+    Raises:
+        Refused: a field is malformed.
+    """
+    return _valid(TokenRequest, fields)
+
+
+def build_login(**fields: object) -> DeviceRequest:
+    """Return the request to be let in at the browser.
+
+    Raises:
+        Refused: a field is malformed.
+    """
+    return _valid(DeviceRequest, fields)
 
 
 def _refused(code: str, detail: str, where: str, hint: str = "") -> Refused:

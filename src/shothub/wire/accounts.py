@@ -8,8 +8,15 @@ from pydantic import Field, StringConstraints
 from shothub.wire.base import Message, Reply
 
 Name = Annotated[
-    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=120)
+    str,
+    StringConstraints(
+        strip_whitespace=True,
+        min_length=1,
+        max_length=120,
+        pattern=r"^[^\x00-\x1f\x7f]*$",
+    ),
 ]
+ApparatusName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_\-]{0,47}$")]
 
 
 class MembershipView(Reply):
@@ -71,7 +78,7 @@ class TokenRequest(Message):
 
     name: Name
     scopes: list[str] = []
-    apparatus: list[str] = []
+    apparatus: list[ApparatusName] = []
     days: int = 90
 
 
@@ -111,7 +118,7 @@ class DeviceRequest(Message):
 
     client: Name
     scopes: list[str] = []
-    apparatus: list[str] = []
+    apparatus: list[ApparatusName] = []
     days: Annotated[int, Field(ge=1, le=100_000)] = 90
 
 

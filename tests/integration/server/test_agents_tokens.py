@@ -1,6 +1,7 @@
 """Tokens of agents: enrolled once, rotated by themselves, dead at once when revoked."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -10,11 +11,12 @@ from tests.integration.server.scripted_agent import Caller, ScriptedAgent
 from shothub.runtime import clock
 from shothub.server.accounts import agents
 from shothub.server.accounts.models import Code, Token
+from shothub.server.accounts.queries import principal_of_session
 from shothub.server.accounts.services import authenticate, mint_token
-from shothub.server.apparatus.credentials import agent_code_of_the_hub
+from shothub.server.apparatus.credentials import agent_code, agent_code_of_the_hub
 from shothub.server.apparatus.queries import NoSuchApparatus
 from shothub.server.audit.models import Entry
-from shothub.server.refusals import Conflict, Invalid, Unauthorized
+from shothub.server.refusals import Conflict, Forbidden, Invalid, Unauthorized
 
 
 def code(minutes: float = 10) -> str:
@@ -75,8 +77,18 @@ def test_only_an_admin_of_the_apparatus_makes_a_code(cast: Cast) -> None:
     answer = cast.olga("POST", "/apparatus/sim/agent-code")
     assert (answer.status, answer.body["code"]) == (403, "admin_not_granted")
     cast.users["olga"].grants.update(admin=True)
-    made = cast.olga("POST", "/apparatus/sim/agent-code").ok()
-    assert cast.stranger("POST", "/agent/enrol", {"code": made["code"]}).status == 201
+    person = replace(principal_of_session(cast.users["olga"]), proved=clock.now())
+    made = agent_code(person, "sim", now=clock.now())
+    assert cast.stranger("POST", "/agent/enrol", {"code": made.code}).status == 201
+    with pytest.raises(Forbidden):
+        agent_code(person, "other", now=clock.now())
+
+
+def test_no_token_makes_a_code_which_is_more_than_it_has(cast: Cast) -> None:
+    cast.users["olga"].grants.update(admin=True)
+    answer = cast.olga("POST", "/apparatus/sim/agent-code")
+    assert (answer.status, answer.body["code"]) == (403, "not_by_token")
+    assert not Code.objects.exists()
 
 
 def test_the_database_holds_no_code(cast: Cast) -> None:

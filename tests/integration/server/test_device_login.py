@@ -147,6 +147,9 @@ def test_whoever_may_not_use_the_hub_any_more_lets_nobody_in(
     [
         {"client": ""},
         {"client": "x" * 121},
+        {"client": "a\x00b"},
+        {"client": "a\nb"},
+        {"apparatus": ["\x00"]},
         {"scopes": ["everything"]},
         {"apparatus": ["nowhere"]},
         {"days": 0},
@@ -234,3 +237,11 @@ def test_a_login_lives_no_longer_than_the_hub_allows(
     fetch(cast, begun)
     token = Token.objects.latest("id")
     assert token.expires - token.created == timedelta(days=7)
+
+
+def test_a_program_is_sent_to_where_people_reach_the_hub(
+    cast: Cast, configured: Configured
+) -> None:
+    configured(public_url="https://shots.example.org")
+    begun = cast.stranger("POST", "/device/code", ASKED).ok()
+    assert begun["verification_uri"] == "https://shots.example.org/device"

@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from pydantic import JsonValue
 from tests.integration.server.hub_cast import Cast
 from tests.integration.server.scripted_agent import Caller
 
@@ -13,6 +14,8 @@ from shothub.server.accounts.grant_services import grant
 from shothub.server.accounts.models import Token
 from shothub.server.accounts.services import authenticate, mint_token
 from shothub.server.audit.models import Entry
+from shothub.server.outbox.models import Message
+from shothub.server.outbox.services import hears, tell
 
 Submit = Callable[..., Any]
 
@@ -124,6 +127,37 @@ def test_it_asks_for_turns_on_its_own_apparatus_only(cast: Cast) -> None:
     assert caller("GET", "/sessions?apparatus=sim").status == 404
 
 
+def test_its_webhooks_hear_of_its_own_apparatus_only(cast: Cast) -> None:
+    asked = {"url": "https://example.org/hook", "events": ["done"]}
+    hook = bound(cast, "sim")("POST", "/webhooks", asked).ok()["id"]
+
+    def heard(**data: JsonValue) -> int:
+        before = Message.objects.count()
+        alice = cast.users["alice"].pk
+        tell(alice, "done", "A job", "It ended.", now=clock.now(), data=data)
+        return Message.objects.count() - before
+
+    assert (heard(apparatus="sim"), heard(apparatus="other"), heard()) == (1, 0, 0)
+    assert hears(cast.users["alice"].pk, "done")
+    elsewhere = bound(cast, "other")
+    assert elsewhere("GET", "/webhooks").ok() == []
+    assert elsewhere("GET", f"/webhooks/{hook}/deliveries").status == 404
+    assert elsewhere("DELETE", f"/webhooks/{hook}").status == 404
+    assert len(cast.alice("GET", "/webhooks").ok()) == 1
+
+
+def test_a_webhook_of_an_unbound_token_hears_of_all(cast: Cast) -> None:
+    """The control: it is the token's bound that kept the other one from hearing."""
+    asked = {"url": "https://example.org/hook", "events": ["done"]}
+    cast.alice("POST", "/webhooks", asked).ok()
+    for data in ({"apparatus": "sim"}, {"apparatus": "other"}, {}):
+        told: dict[str, JsonValue] = {**data}
+        tell(
+            cast.users["alice"].pk, "done", "A job", "Well.", now=clock.now(), data=told
+        )
+    assert Message.objects.count() == 3
+
+
 def test_a_child_is_bound_as_its_parent_is(cast: Cast) -> None:
     caller = bound(cast, "sim")
 
@@ -178,3 +212,9 @@ def test_what_is_done_with_a_token_is_on_the_record(cast: Cast) -> None:
     secret = child["token"].split("_")[3]
     assert all(secret not in str(vars(entry)) for entry in entries)
     assert Token.objects.filter(ident=child["id"]).exists()  # never deleted
+
+
+@pytest.mark.parametrize("ident", ["%00", "x", "%C2%B2", "a" * 200, "shb_pat_x"])
+def test_a_token_that_there_is_not_is_not_revoked(cast: Cast, ident: str) -> None:
+    answer = cast.alice("DELETE", f"/tokens/{ident}")
+    assert (answer.status, answer.body["code"]) == (404, "not_found")

@@ -1,5 +1,6 @@
 """What every command shares: opening the hub, and the options that all have."""
 
+import webbrowser
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Annotated
 import typer
 
 from shothub.client.cli import output
+from shothub.client.door import Door
 from shothub.client.errors import Refused
 from shothub.client.hub import Hub
 from shothub.client.job import Job
@@ -22,11 +24,23 @@ Profile = Annotated[
     str | None,
     typer.Option(help="Use this profile instead of the default.", metavar="NAME"),
 ]
+OnlyOn = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--only-on",
+        help="The only apparatus it shall be good for.",
+        metavar="APPARATUS",
+    ),
+]
 JobId = Annotated[str, typer.Argument(help="The job id, or `last`.", metavar="JOB")]
 
 
 def _open(url: str | None, token: str | None, profile: str | None) -> Hub:
     return Hub(url, token, profile=profile, manner=Manner(on_retry=output.note))
+
+
+def _door(url: str) -> Door:
+    return Door(url, manner=Manner(on_retry=output.note))
 
 
 @dataclass(frozen=True)
@@ -35,11 +49,15 @@ class Session:
 
     Attributes:
         open_hub: makes a hub from address, token and profile, each None if not given.
+        open_door: makes the door of a hub, to log in through the browser.
+        browse: opens an address in a browser.
         profiles: place of the profile file.
     """
 
     open_hub: Callable[[str | None, str | None, str | None], Hub] = _open
     profiles: Callable[[], Path] = profile_file
+    open_door: Callable[[str], Door] = _door
+    browse: Callable[[str], bool] = webbrowser.open
 
 
 def session(context: typer.Context) -> Session:

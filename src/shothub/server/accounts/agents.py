@@ -197,7 +197,8 @@ def revoke_any(ident: str, *, now: datetime) -> TokenView:
         NotThere: there is none of this id.
     """
     with transaction.atomic():
-        token = Token.objects.filter(ident=ident).first()
+        found = Token.objects.filter(ident=ident)
+        token = found.first() if ident.isalnum() else None
         if token is None:
             raise NotThere(f"There is no token {ident[:20]!r}.")
         revoke_tree(token.pk, now=now)

@@ -339,7 +339,7 @@ def revoke(principal: Principal, *, ident: str, now: datetime) -> TokenView:
     with transaction.atomic():
         lock_user(principal.user)
         mine = Token.objects.filter(owner_id=principal.user).exclude(kind="agt")
-        token = mine.filter(ident=ident).first()
+        token = mine.filter(ident=ident).first() if ident.isalnum() else None
         if token is None:
             raise NotThere("You have no such token.")
         revoke_tree(token.pk, now=now)

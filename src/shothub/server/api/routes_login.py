@@ -1,5 +1,6 @@
 """Routes for those who have no credential yet: programs at the door, new agents."""
 
+from django.conf import settings
 from django.http import HttpResponse
 from django.urls import reverse
 from ninja import Router
@@ -26,11 +27,17 @@ def ask_to_log_in(request: Request, asked: DeviceRequest) -> HttpResponse:
     """Begin a login that its user completes in a browser (RFC 8628)."""
     started = credentials.ask_to_log_in(
         asked,
-        page=request.build_absolute_uri(reverse("device")),
+        page=f"{_address(request)}{reverse('device')}",
         address=address_of(request),
         now=clock.now(),
     )
     return reply(started)
+
+
+def _address(request: Request) -> str:
+    """Return the hub's own address, as people reach it."""
+    known = settings.SHOTHUB.public_url
+    return known or request.build_absolute_uri("/").rstrip("/")
 
 
 @router.post("/device/token", response={201: NewToken}, auth=NeedsNothing())

@@ -4,19 +4,22 @@ from collections.abc import Collection
 from datetime import datetime
 
 from shothub.server.accounts import agents, devices, services
+from shothub.server.accounts.grant_services import require_admin
 from shothub.server.accounts.principals import Principal
+from shothub.server.accounts.proofs import require_person
 from shothub.server.apparatus.queries import (
     apparatus_for,
     apparatus_named,
     known_apparatus,
 )
-from shothub.server.refusals import Forbidden, Invalid
+from shothub.server.refusals import Invalid, NotThere
 from shothub.wire.accounts import (
     DeviceRequest,
     DeviceStarted,
     EnrolmentCode,
     NewToken,
     TokenRequest,
+    TokenView,
 )
 
 
@@ -56,17 +59,42 @@ def agent_code(principal: Principal, apparatus: str, *, now: datetime) -> Enrolm
     """Make a code that enrols the agent of an apparatus once.
 
     Raises:
+        Forbidden: he who asks does not administer it, or a token asks, which would get
+            more than it has; or he proved long ago who he is.
+        NoSuchApparatus: there is none of this name.
+    """
+    name = apparatus_for(principal, apparatus).name
+    require_admin(principal, name)
+    require_person(principal, now)
+    return agents.make_code(name, by=principal.user, now=now)
+
+
+def agents_tokens(principal: Principal, apparatus: str) -> list[TokenView]:
+    """Return the tokens of the agents of an apparatus, newest first, for its admins.
+
+    Raises:
         Forbidden: he who asks does not administer it.
         NoSuchApparatus: there is none of this name.
     """
     name = apparatus_for(principal, apparatus).name
-    if not principal.may("admin", name):
-        raise Forbidden(
-            f"The lab has not made you an admin of {name}.",
-            code="admin_not_granted",
-            hint="ask the lab; on the hub's own machine: shothub admin agent code",
-        )
-    return agents.make_code(name, by=principal.user, now=now)
+    require_admin(principal, name)
+    return agents.agents_tokens(name)
+
+
+def revoke_agents_token(
+    principal: Principal, apparatus: str, ident: str, *, now: datetime
+) -> TokenView:
+    """Revoke a token of an agent, with all that it was rotated from or into.
+
+    Raises:
+        Forbidden: as for ``agent_code``.
+        NotThere: the apparatus has no such token, or there is no such apparatus.
+    """
+    known = {token.id for token in agents_tokens(principal, apparatus)}
+    require_person(principal, now)
+    if ident not in known:
+        raise NotThere(f"No agent of {apparatus} has such a token.")
+    return agents.revoke_any(ident, now=now)
 
 
 def agent_code_of_the_hub(

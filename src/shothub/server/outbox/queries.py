@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.conf import settings
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from pydantic import JsonValue
 
 from shothub.domain.notices import (
@@ -41,8 +41,16 @@ def sends_mail() -> bool:
     return bool(settings.SHOTHUB.smtp_host)
 
 
-def addressees(users: Iterable[int], event: str) -> list[Addressee]:
+def addressees(
+    users: Iterable[int], event: str, *, apparatus: str | None = None
+) -> list[Addressee]:
     """Return who of the users is to be told of an event, and how.
+
+    Args:
+        users: who may be told.
+        event: what has happened.
+        apparatus: where, empty for nowhere; None for anywhere. A webhook hears no more
+            than the token that made it may.
 
     Raises:
         KeyError: there is no such occasion.
@@ -50,11 +58,11 @@ def addressees(users: Iterable[int], event: str) -> list[Addressee]:
     asked = list(users)
     occasion = OCCASIONS[event]
     hooks = Webhook.objects.filter(owner__in=asked, switched_off="")
-    wanted = hooks.order_by("id").values_list("id", "owner_id", "events")
+    columns = ("id", "owner_id", "events", "token__only_on")
     found = [
         Addressee(user=owner, webhook=hook)
-        for hook, owner, events in wanted
-        if event in events
+        for hook, owner, events, only_on in hooks.order_by("id").values_list(*columns)
+        if event in events and (not only_on or apparatus in {None, *only_on})
     ]
     if sends_mail():
         chosen = dict(
@@ -112,7 +120,7 @@ def find_webhook(principal: Principal, ident: int) -> Webhook:
     Raises:
         NotThere: he has no such webhook.
     """
-    found = Webhook.objects.filter(owner_id=principal.user, pk=ident).first()
+    found = _hooks_of(principal).filter(pk=ident).first()
     if found is None:
         raise NotThere("You have no such webhook.")
     return found
@@ -120,8 +128,13 @@ def find_webhook(principal: Principal, ident: int) -> Webhook:
 
 def webhooks_of(principal: Principal) -> list[WebhookView]:
     """Return the user's webhooks, oldest first."""
-    mine = Webhook.objects.filter(owner_id=principal.user).order_by("id")
-    return [webhook_view(hook) for hook in mine]
+    return [webhook_view(hook) for hook in _hooks_of(principal).order_by("id")]
+
+
+def _hooks_of(principal: Principal) -> QuerySet[Webhook]:
+    """Return a user's webhooks; a token for some apparatus sees those that it has made."""
+    mine = Webhook.objects.filter(owner_id=principal.user)
+    return mine.filter(token_id=principal.token) if principal.only_on else mine
 
 
 def webhook_view(hook: Webhook) -> WebhookView:

@@ -3,6 +3,7 @@
 from django.urls import include, path
 
 from shothub.server.web.views import (
+    agent,
     apparatus,
     calendar,
     control,
@@ -74,6 +75,10 @@ urlpatterns = [
     path("webhooks/<int:ident>/test", notices.webhook_test, name="webhook_test"),
     path("webhooks/<int:ident>/resume", notices.webhook_resume, name="webhook_resume"),
     path("events", notices.feed, name="feed"),
+    path(f"{_MACHINE}/agent", agent.agent, name="agent"),
+    path(
+        f"{_MACHINE}/agent/<slug:ident>/revoke", agent.agent_revoke, name="agent_revoke"
+    ),
     path("device", device.device, name="device"),
     path("tokens", tokens.tokens, name="tokens"),
     path("tokens/<slug:ident>/revoke", tokens.token_revoke, name="token_revoke"),

@@ -4,10 +4,13 @@ from datetime import datetime
 
 from django.db import transaction
 
+from shothub.domain.acts import Act
+from shothub.server.accounts.acting import account_of
 from shothub.server.accounts.principals import Principal
 from shothub.server.apparatus.models import Apparatus
 from shothub.server.apparatus.queries import apparatus_for
 from shothub.server.apparatus.services import lock_apparatus
+from shothub.server.audit.services import record as put_on_record
 from shothub.server.jobs.services.edges import attend
 from shothub.server.jobs.transitions import Note, record_of_apparatus
 from shothub.server.outbox.services import tell
@@ -97,11 +100,21 @@ def _tell_owner(
 ) -> None:
     if principal.user == row.owner_id:
         return
+    put_on_record(
+        Act.RESERVATION_OF_ANOTHER_CHANGED,
+        now=note.now,
+        subject=account_of(row.owner),
+        on=f"apparatus {row.apparatus.name}",
+        detail={"did": happened.removeprefix("was "), "reservation": note.detail},
+    )
     tell(
         row.owner_id,
         "reservation",
         f"Your reservation of {row.apparatus.name} {happened}",
         f"{principal.username}: {note.detail}.",
         now=note.now,
-        data={"path": f"/apparatus/{row.apparatus.name}/calendar"},
+        data={
+            "apparatus": row.apparatus.name,
+            "path": f"/apparatus/{row.apparatus.name}/calendar",
+        },
     )

@@ -120,5 +120,8 @@ def _tell_lent(row: Reservation, apparatus: Apparatus, note: Note) -> None:
         f"Nothing of yours waited or ran for five minutes ({note.detail})."
         " Submit something and you have the machine back at once.",
         now=note.now,
-        data={"path": f"/apparatus/{apparatus.name}/calendar"},
+        data={
+            "apparatus": apparatus.name,
+            "path": f"/apparatus/{apparatus.name}/calendar",
+        },
     )

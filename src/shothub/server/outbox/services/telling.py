@@ -67,7 +67,7 @@ def tell_all(
 ) -> None:
     """Tell several users the same."""
     whole = {"text": body, **(data or {})}
-    found = addressees(users, event)
+    found = addressees(users, event, apparatus=str(whole.get("apparatus", "")))
     write(found, event, subject=subject, body=whole, now=now)
 
 

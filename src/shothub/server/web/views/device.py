@@ -5,10 +5,12 @@ from django.shortcuts import render
 from django.views.decorators.http import require_http_methods
 
 from shothub.domain.faults import Fault
-from shothub.runtime.clock import now
+from shothub.runtime.clock import monotonic, now
 from shothub.server.accounts import devices
 from shothub.server.accounts.principals import Principal
+from shothub.server.accounts.rates import count_bad_credential
 from shothub.server.refusals import NotThere
+from shothub.server.requests import address_of
 from shothub.server.web.access import member
 from shothub.server.web.scopes import SCOPES
 
@@ -25,7 +27,7 @@ def device(request: HttpRequest, principal: Principal) -> HttpResponse:
     try:
         waiting = devices.waiting(principal, code, now=now())
     except NotThere as refusal:
-        return _page(request, code=code, faults=refusal.faults)
+        return _unknown(request, code, refusal)
     may = [SCOPES.get(scope, scope) for scope in waiting.scopes]
     beyond = [SCOPES.get(scope, scope) for scope in waiting.beyond]
     return _page(request, waiting=waiting, may=may, beyond=beyond)
@@ -39,8 +41,14 @@ def _decided(request: HttpRequest, principal: Principal) -> HttpResponse:
         else:
             devices.deny(principal, code, now=now())
     except NotThere as refusal:
-        return _page(request, code=code, faults=refusal.faults)
+        return _unknown(request, code, refusal)
     return _page(request, decided=answer)
+
+
+def _unknown(request: HttpRequest, code: str, refusal: NotThere) -> HttpResponse:
+    """Say that there is no such code; whoever tries many is told to wait."""
+    count_bad_credential(address_of(request), monotonic())
+    return _page(request, code=code, faults=refusal.faults)
 
 
 def _page(

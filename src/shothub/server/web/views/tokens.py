@@ -1,5 +1,6 @@
 """Tokens: list, make, revoke."""
 
+from collections.abc import Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,7 +42,7 @@ def tokens(request: HttpRequest, principal: Principal) -> HttpResponse:
     if request.method != "POST":
         return _page(request, principal, TokenForm())
     form = _read(request.POST)
-    faults = _faults(form)
+    faults = _faults(form, {machine.name for machine in all_for(principal)})
     if faults:
         return _page(request, principal, form, faults=faults)
     try:
@@ -66,9 +67,12 @@ def _read(given: QueryDict) -> TokenForm:
     )
 
 
-def _faults(form: TokenForm) -> list[Fault]:
+def _faults(form: TokenForm, machines: Set[str]) -> list[Fault]:
     faults = []
-    if not 1 <= len(form.name) <= _LONGEST_NAME:
+    if unknown := form.apparatus - machines:
+        said = f"There is no apparatus {min(unknown)[:48]!r}."
+        faults.append(_fault(said, "apparatus"))
+    if not (1 <= len(form.name) <= _LONGEST_NAME and form.name.isprintable()):
         faults.append(
             _fault("Give the token a name, so that you can tell it apart.", "name")
         )
