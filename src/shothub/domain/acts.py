@@ -44,6 +44,7 @@ class Act(StrEnum):
     JOB_SHARED = "job.shared"
     JOB_UNSHARED = "job.unshared"
     JOB_OF_ANOTHER_CONTROLLED = "job.of_another_controlled"
+    RESERVATION_OF_ANOTHER_CHANGED = "reservation.of_another_changed"
     APPARATUS_CREATED = "apparatus.created"
     APPARATUS_CONTROLLED = "apparatus.controlled"
     HOLD_LIFTED = "apparatus.hold_lifted"

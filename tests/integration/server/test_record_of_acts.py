@@ -1,6 +1,7 @@
 """Acts that touch security are on record: what, who, whose, from where; for good."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -23,6 +24,7 @@ from shothub.server.audit.services import acting, record
 
 Submit = Callable[..., Any]
 PASSWORD = "correct-horse-9"
+HOUR = timedelta(hours=1)
 
 
 def last(what: str) -> Entry:
@@ -162,3 +164,17 @@ def test_other_limits_are_on_record(cast: Cast) -> None:
     cast.agent.open(outputs=[{**described[0], "maximum": 9.0}])
     entry = last("apparatus.limits_changed")
     assert (entry.on, entry.detail["outputs"]) == ("apparatus sim", ["coil"])
+
+
+def test_a_reservation_that_an_operator_cancels_is_on_its_owners_record(
+    cast: Cast,
+) -> None:
+    cast.agent.open(reservations={"hours_per_week": 4.0, "longest_hours": 3.0})
+    starts = clock.now() + timedelta(days=2)
+    span = {"starts": starts.isoformat(), "ends": (starts + HOUR).isoformat()}
+    booked = cast.alice("POST", "/reservations", {"apparatus": "sim", **span}).ok()
+    operator = Caller(mint_token(user=cast.users["olga"], now=clock.now()))
+    operator("DELETE", f"/reservations/{booked['id']}").ok()
+    entry = last("reservation.of_another_changed")
+    assert (entry.actor_name, entry.subject_name) == ("olga", "alice")
+    assert entry.detail["did"] == "cancelled"

@@ -145,5 +145,11 @@ def test_people_are_found_by_text_and_state(stella: Client) -> None:
     assert "Nobody fits" in stella.get("/people?state=closed").content.decode()
 
 
+def test_a_users_page_leads_to_what_is_granted(stella: Client) -> None:
+    page = stella.get("/people/of/alice").content.decode()
+    assert "/apparatus/sim/grants?user=alice" in page
+    assert "scripts, hdf5" in page
+
+
 def test_who_is_not_there_is_not_found(stella: Client) -> None:
     assert stella.get("/people/of/nobody").status_code == 404

@@ -23,7 +23,7 @@ class Person:
         why: why he is suspended.
         protected: whether he has a second factor.
         tokens: how many of his could be used now.
-        grants: what was granted to him alone, by apparatus, in words.
+        grants: what was granted to him alone: apparatus, and what, in words.
     """
 
     user: int
@@ -39,7 +39,7 @@ class Person:
     protected: bool
     tokens: int
     groups: tuple[str, ...]
-    grants: tuple[str, ...]
+    grants: tuple[tuple[str, str], ...]
 
 
 def people(
@@ -95,7 +95,7 @@ def _seen(rows: QuerySet[User], now: datetime) -> list[Person]:
             tokens=row.alive,
             groups=tuple(m.group.name for m in row.memberships.all()),
             grants=tuple(
-                f"{grant.apparatus}: {', '.join(grant.kinds()) or 'nothing'}"
+                (grant.apparatus, ", ".join(grant.kinds()) or "nothing")
                 for grant in row.grants.all()
             ),
         )

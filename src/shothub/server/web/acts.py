@@ -47,6 +47,7 @@ WORDS = {
     Act.JOB_SHARED: "job shared",
     Act.JOB_UNSHARED: "job no longer shared",
     Act.JOB_OF_ANOTHER_CONTROLLED: "job of another controlled",
+    Act.RESERVATION_OF_ANOTHER_CHANGED: "reservation of another changed",
     Act.APPARATUS_CREATED: "apparatus made",
     Act.APPARATUS_CONTROLLED: "apparatus controlled",
     Act.HOLD_LIFTED: "hold lifted",
