@@ -6,14 +6,17 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.db.models import Min, Q
 
+from shothub.domain.acts import Act
 from shothub.domain.calendar import Booking
 from shothub.domain.queue import Key
 from shothub.domain.states import JobState, ShotState
 from shothub.domain.turns import seconds_to_charge, why_over
+from shothub.server.accounts.acting import account_of
 from shothub.server.accounts.principals import Principal
 from shothub.server.apparatus.models import Apparatus
 from shothub.server.apparatus.queries import apparatus_for, hindrance
 from shothub.server.apparatus.services import lock_apparatus
+from shothub.server.audit.services import record as put_on_record
 from shothub.server.jobs.models import Job, Jobs, Shot
 from shothub.server.jobs.services.bars import rebar
 from shothub.server.jobs.services.charging import charge_session
@@ -60,6 +63,14 @@ def end(principal: Principal, session: str, *, now: datetime) -> SessionView:
         row = find_session(principal, session)
         whose = "its owner" if row.owner_id == principal.user else "an operator"
         note = Note(now=now, actor=principal.username)
+        if row.owner_id != principal.user and row.state in turn_queries.ALIVE:
+            put_on_record(
+                Act.RESERVATION_OF_ANOTHER_CHANGED,
+                now=now,
+                subject=account_of(row.owner),
+                on=f"apparatus {apparatus.name}",
+                detail={"did": "ended a session", "session": row.pk},
+            )
         end_for_good(row, apparatus, f"{whose} ended it", note)
     return view_now(principal, session, now=now)
 
