@@ -6,7 +6,7 @@ takes a fifth of the time that the ORM takes.
 
 import json
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import compress
@@ -93,15 +93,20 @@ def rights_of(user: int) -> Rights:
         rows = cursor.fetchall()
     granted: defaultdict[str, set[str]] = defaultdict(set)
     named: defaultdict[str, set[str]] = defaultdict(set)
+    all_of: set[str] = set()
     for _, apparatus, procedures, *kinds in rows:
         if apparatus is not None:
             granted[apparatus].update(compress(KINDS, kinds))
-            if procedures is not None:
+            if procedures is None:
+                all_of.add(apparatus)
+            else:
                 named[apparatus].update(_list(procedures))
     return Rights(
         groups=frozenset(row[0] for row in rows if row[0] is not None),
         grants={name: _with_lower(kinds) for name, kinds in granted.items()},
-        procedures={name: frozenset(some) for name, some in named.items()},
+        procedures={
+            name: frozenset(some) for name, some in named.items() if name not in all_of
+        },
     )
 
 
@@ -225,12 +230,6 @@ def token_view(token: Token) -> TokenView:
         last_used=token.last_used,
         last_address=token.last_address,
     )
-
-
-def users() -> Iterable[tuple[str, str, str, bool]]:
-    """Return user name, key, e-mail and whether he may log in, of all users."""
-    fields = ("username", "key", "email", "is_active")
-    return User.objects.order_by("username").values_list(*fields)
 
 
 def user_named(username: str) -> User | None:
