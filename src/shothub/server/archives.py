@@ -4,6 +4,7 @@ import hashlib
 import io
 import json
 import os
+import shutil
 import tarfile
 import tempfile
 from collections.abc import Iterable, Iterator
@@ -222,7 +223,7 @@ def require_empty(folder: Path) -> None:
 def unpacked(archive: Archive, data: Path, *, into_sqlite: bool) -> Iterator[Path]:
     """Place what the hub needs to start from: its secrets, and its rows.
 
-    If the block fails, what was placed is taken away again.
+    If the block fails, what was placed is taken away again, files of results too.
 
     Args:
         archive: the backup.
@@ -249,4 +250,5 @@ def unpacked(archive: Archive, data: Path, *, into_sqlite: bool) -> Iterator[Pat
         except BaseException:
             for placed in (secret, *data.glob("db.sqlite3*")):
                 placed.unlink(missing_ok=True)
+            shutil.rmtree(data / FILES, ignore_errors=True)
             raise

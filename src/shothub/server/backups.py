@@ -176,12 +176,12 @@ def bring_back(
             f"{WrongSecrets.__doc__} Configure SHOTHUB_SECRET_KEY and"
             " SHOTHUB_TOKEN_PEPPERS as they were then."
         )
-    if connection.vendor != "sqlite":
-        moving.attach(_COPY, settings_of("", rows))
-        moving.copy_between(_COPY, "default")
-        connections[_COPY].close()
     files = archive.place_files(folder_of_files())
     with transaction.atomic():
+        if connection.vendor != "sqlite":
+            moving.attach(_COPY, settings_of("", rows))
+            moving.copy_between(_COPY, "default")
+            connections[_COPY].close()
         why = (
             f"The hub was restored from a backup of {made[:16].replace('T', ' ')} UTC."
             " Shots that ran since may wait in the queue again: look through it first."
