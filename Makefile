@@ -7,7 +7,7 @@ demo:            ## the whole of shothub on this machine, with a simulated appar
 
 # What depends on the hub's database, to be tried on PostgreSQL as well.
 ON_POSTGRESQL = tests/integration/server tests/integration/web \
-  tests/integration/client tests/scenario/test_tour.py
+  tests/integration/client tests/integration/access tests/scenario/test_tour.py
 
 # Threads of the tests end with their connections open, of which SQLite's say nothing.
 LEFT_OPEN = -W "ignore:<psycopg.Connection:ResourceWarning"

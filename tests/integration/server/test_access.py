@@ -1,6 +1,5 @@
-"""Every route with every kind of credential, and the rules of tokens."""
+"""The rules of tokens, agents and sessions; every route is tried in integration/access."""
 
-import re
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -8,95 +7,16 @@ from typing import Any
 import pytest
 from django.conf import settings
 from django.test import Client
-from ninja import NinjaAPI
 from pydantic import SecretStr
 from tests.integration.server.hub_cast import Cast
 from tests.integration.server.scripted_agent import Caller
 
-from shothub.domain.tokens import USER_SCOPES
 from shothub.runtime import clock
 from shothub.server.accounts.models import Token
 from shothub.server.accounts.services import authenticate, create_user, mint_token
-from shothub.server.api.access import ANY
-from shothub.server.api.root import RouteWithoutScope, require_scopes, routes
 from shothub.server.refusals import Invalid, Unauthorized
-from shothub.server.urls import api
 
 Submit = Callable[..., Any]
-ROUTES = sorted(routes(api))
-IDS = [f"{method} {path}" for method, path, _ in ROUTES]
-
-
-def filled(path: str, job: str) -> str:
-    path = path.replace("{job}", job).replace("/apparatus/{name}", "/apparatus/sim")
-    return re.sub(r"\{[^}]*\}", "1", path)
-
-
-def test_there_are_routes_to_walk() -> None:
-    assert len(ROUTES) >= 30
-
-
-def test_an_api_with_an_open_route_does_not_start() -> None:
-    bare = NinjaAPI(urls_namespace="bare")
-    require_scopes(bare)
-
-    @bare.get("/open")
-    def open_to_all(request: object) -> str:
-        return ""
-
-    with pytest.raises(RouteWithoutScope, match="GET /open"):
-        require_scopes(bare)
-
-
-@pytest.mark.parametrize(("method", "path", "scope"), ROUTES, ids=IDS)
-def test_a_route_wants_a_credential_with_its_scope(
-    cast: Cast, submit: Submit, method: str, path: str, scope: str
-) -> None:
-    job = submit()["id"]
-    target, now = filled(path, job), clock.now()
-    body: Any = None if method == "GET" else {}
-    answer = cast.stranger(method, target, body)
-    assert (answer.status, answer.body["code"]) == (401, "unauthorized")
-    answer = Caller("shb_pat_nonsense")(method, target, body)
-    assert (answer.status, answer.body["code"]) == (401, "bad_token")
-    if scope == ANY:
-        return
-    lacking = mint_token(
-        user=cast.users["alice"], now=now, scopes=USER_SCOPES - {scope}, name="lacking"
-    )
-    answer = Caller(lacking)(method, target, body)
-    assert (answer.status, answer.body["code"]) == (403, "missing_scope")
-    assert scope in answer.body["detail"]
-    if scope != "agent:run":
-        answer = cast.agent.call(method, target, body)
-        assert (answer.status, answer.body["code"]) == (403, "missing_scope")
-
-
-@pytest.mark.parametrize(("method", "path", "scope"), ROUTES, ids=IDS)
-def test_a_right_credential_gets_past_the_gate(
-    cast: Cast, submit: Submit, method: str, path: str, scope: str
-) -> None:
-    """The control of the matrix: what was refused above was not refused for all."""
-    job = submit()["id"]
-    operators = {"apparatus:control": cast.olga, "queue:manage": cast.olga}
-    callers = {"agent:run": cast.agent.call, **operators}
-    caller = callers.get(scope, cast.alice)
-    target = filled(path, job)
-    if path.endswith("/stream"):
-        pytest.skip("it streams until the job has ended; see test_waiting.py")
-    answer = caller(method, target, None if method == "GET" else {})
-    assert answer.status not in {401, 403, 405}, answer.body
-
-
-@pytest.mark.parametrize(("method", "path", "scope"), ROUTES, ids=IDS)
-def test_a_job_of_others_is_not_there(
-    cast: Cast, submit: Submit, method: str, path: str, scope: str
-) -> None:
-    if "{job}" not in path or scope == "agent:run":
-        pytest.skip("no job of a user in its path")
-    body = {"choice": "keep"} if path.endswith("/decision") else None
-    answer = cast.bob(method, filled(path, submit()["id"]), body)
-    assert (answer.status, answer.body["code"]) == (404, "not_found")
 
 
 def test_an_agent_reaches_its_own_apparatus_only(cast: Cast, submit: Submit) -> None:

@@ -1,10 +1,13 @@
 """The API object: routers, parser, problems; it refuses a route without a scope."""
 
 from importlib.metadata import version
+from typing import Any
 
 from ninja import NinjaAPI
+from ninja.openapi.schema import OpenAPISchema
 
 from shothub.server.api import (
+    description,
     problems,
     routes_accounts,
     routes_agent,
@@ -23,6 +26,22 @@ from shothub.server.api.access import Needs
 from shothub.server.api.reading import StrictParser
 
 
+class Api(NinjaAPI):
+    """The API, whose description also says what its routes have in common."""
+
+    def get_openapi_schema(
+        self,
+        *,
+        path_prefix: str | None = None,
+        path_params: dict[str, Any] | None = None,
+    ) -> OpenAPISchema:
+        """Return the OpenAPI description."""
+        prefix = path_prefix or self.get_root_path(path_params or {})
+        schema = super().get_openapi_schema(path_prefix=prefix)
+        description.complete(schema, routes(self), prefix)
+        return schema
+
+
 class RouteWithoutScope(Exception):
     """A route declares no scope: anybody could call it."""
 
@@ -33,7 +52,7 @@ def build() -> NinjaAPI:
     Raises:
         RouteWithoutScope: a route declares none.
     """
-    api = NinjaAPI(
+    api = Api(
         title="shothub",
         version=version("shothub"),
         description="Many users, one experiment: jobs in, results by job id out.",

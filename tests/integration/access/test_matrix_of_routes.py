@@ -1,0 +1,224 @@
+"""Every route with every kind of credential, for one's own things and those of others."""
+
+import re
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from ninja import NinjaAPI
+from tests.integration.access.credentials import DEAD, Asker, without
+from tests.integration.access.rules import RULES, Rule, address
+from tests.integration.access.verdicts import RIGHTS, Verdict, verdict
+from tests.integration.access.world import Parts, World, undone
+from tests.integration.server.scripted_agent import Answer
+
+from shothub.server.api.access import ANY, OPEN
+from shothub.server.api.root import RouteWithoutScope, require_scopes, routes
+from shothub.server.urls import api
+
+ROUTES = {f"{m} {p}": (m, p, scope) for m, p, scope in sorted(routes(api))}
+_EVERYWHERE = ("alice", "gina", "bob", "alice-elsewhere")
+OWNERS = {
+    "": ("",),
+    "apparatus": ("sim", "other"),
+    "token": ("alice", "gina", "bob"),
+    "webhook": ("alice", "gina", "bob"),
+    "group": ("gina", "bob"),
+    "shared job": _EVERYWHERE,
+    "agent's job": _EVERYWHERE,
+    "reservation": _EVERYWHERE,
+    "session": _EVERYWHERE,
+}
+"""Of which things there are whose."""
+_UNKNOWN = {
+    "job": "aaaaaaaaaaaa", "token": "aaaaaaaaaa", "webhook": "999", "index": "0",
+    "reservation": "999", "session": "nothere", "name": "nothere", "label": "nothere",
+    "procedure": "nothere", "shot": "999999", "attempt": "999999", "group": "nothere",
+    "share": "999",
+}  # fmt: skip
+DETAIL = {
+    "shared job": "GET /jobs/{job}",
+    "token": "DELETE /tokens/{token}",
+    "webhook": "DELETE /webhooks/{webhook}",
+    "group": "GET /groups/{group}",
+    "apparatus": "GET /apparatus/{name}",
+    "reservation": "GET /reservations/{int:reservation}",
+    "session": "GET /sessions/{session}",
+}
+"""By which route one looks at a thing of a list."""
+_WRITE = re.compile(r'^(?:INSERT INTO|UPDATE|DELETE FROM) "?(\w+)')
+_NOTED = {"accounts_token", "audit_entry", "django_session", "usersessions_usersession"}
+KNOWN = [route for route in ROUTES if route in RULES]
+SCOPED = [route for route in KNOWN if ROUTES[route][2] not in {ANY, OPEN}]
+LISTING = [route for route in KNOWN if RULES[route].lists]
+WRITING = [
+    route for route in KNOWN if ROUTES[route][0] != "GET" and not RULES[route].is_open
+]
+
+
+def _seeker(route: str) -> str:
+    return "the agent of other" if "agent" in RULES[route].whom else "alice"
+
+
+def _hidden(route: str) -> str:
+    """Return whose thing a route must hide from its seeker; empty if nobody's."""
+    rule, scope, who = RULES[route], ROUTES[route][2], RIGHTS[_seeker(route)]
+    answers = {whose: verdict(rule, scope, who, whose) for whose in OWNERS[rule.of]}
+    return next((w for w, a in answers.items() if a is Verdict.NOT_THERE), "")
+
+
+HIDING = [route for route in KNOWN if _hidden(route)]
+pytestmark = pytest.mark.django_db
+every_route = pytest.mark.parametrize("route", KNOWN)
+
+
+def ask(asker: Asker, route: str, world: World, whose: str = "") -> Answer:
+    """Call a route for somebody's thing, with what it takes to succeed."""
+    of = RULES[route].of
+    return call(asker, route, world.parts(of, whose or OWNERS[of][0]))
+
+
+def call(asker: Asker, route: str, parts: Parts) -> Answer:
+    rule, (method, path, _) = RULES[route], ROUTES[route]
+    body = rule.body() if rule.body else None
+    more = {"X_Content_SHA256": rule.digest} if rule.digest else {}
+    return asker(method, address(path, parts) + rule.query, body, **more)
+
+
+def test_every_route_is_classified() -> None:
+    """Say in rules.py who may call a new route, before it is let in here."""
+    assert set(ROUTES) == set(RULES)
+
+
+def test_an_api_with_an_open_route_does_not_start() -> None:
+    bare = NinjaAPI(urls_namespace="bare")
+    require_scopes(bare)
+
+    @bare.get("/open")
+    def open_to_all(request: object) -> str:
+        return ""
+
+    with pytest.raises(RouteWithoutScope, match="GET /open"):
+        require_scopes(bare)
+
+
+@every_route
+def test_a_dead_credential_opens_nothing(world: World, route: str) -> None:
+    rule, wrong = RULES[route], []
+    for name, make in DEAD.items():
+        with undone():
+            answer = ask(make(world), route, world)
+        if answer.status != (rule.ok if rule.is_open else 401):
+            wrong.append((name, answer))
+    assert wrong == []
+
+
+@pytest.mark.parametrize("route", SCOPED)
+def test_a_route_wants_its_scope(world: World, route: str) -> None:
+    scope = ROUTES[route][2]
+    with undone():
+        answer = ask(without(scope, world), route, world)
+    assert (answer.status, answer.body["code"]) == (403, "missing_scope")
+    assert scope in answer.body["detail"]
+
+
+@every_route
+def test_each_gets_what_the_table_says(
+    world: World, askers: dict[str, Asker], route: str
+) -> None:
+    rule, scope, wrong = RULES[route], ROUTES[route][2], []
+    for name, asker in askers.items():
+        for whose in OWNERS[rule.of]:
+            right = verdict(rule, scope, RIGHTS[name], whose)
+            with undone(), CaptureQueriesContext(connection) as seen:
+                answer = ask(asker, route, world, whose)
+            if not _fits(right, answer, rule):
+                wrong.append((name, whose, right, answer))
+            elif right is not Verdict.DONE and (changed := written(seen)):
+                wrong.append((name, whose, right, changed))
+    assert wrong == []
+
+
+def _fits(right: Verdict, answer: Answer, rule: Rule) -> bool:
+    if right is Verdict.DONE:
+        # An agent that reports what is over is told so, which also tells that it may.
+        is_late = "agent" in rule.whom and answer.status == 409
+        return answer.status == rule.ok or is_late
+    return str(answer.status) == right.value
+
+
+def written(seen: CaptureQueriesContext) -> set[str]:
+    """Return the tables that were written to, but for what notes that one has asked."""
+    found = (_WRITE.match(query["sql"]) for query in seen.captured_queries)
+    return {match[1] for match in found if match} - _NOTED
+
+
+def test_what_is_written_is_seen(world: World, askers: dict[str, Asker]) -> None:
+    """The control of the test that refusals change nothing."""
+    with undone(), CaptureQueriesContext(connection) as seen:
+        ask(askers["alice"], "DELETE /jobs/{job}", world)
+    assert "jobs_job" in written(seen)
+
+
+@pytest.mark.parametrize("route", HIDING)
+def test_what_is_not_ones_own_looks_like_what_never_was(
+    world: World, askers: dict[str, Asker], route: str
+) -> None:
+    asker, whose = askers[_seeker(route)], _hidden(route)
+    parts = world.parts(RULES[route].of, whose)
+    unknown = {part: _UNKNOWN.get(part, parts[part]) for part in parts}
+    with undone():
+        hidden, nothing = call(asker, route, parts), call(asker, route, unknown)
+    assert (hidden.status, nothing.status) == (404, 404)
+    assert _without_name(hidden, parts) == _without_name(nothing, unknown)
+
+
+def _without_name(answer: Answer, parts: Parts) -> str:
+    said = f"{answer.body['code']} {answer.body['detail']} {answer.body['hint']}"
+    for part in parts.values():
+        said = said.replace(part, "…")
+    return said
+
+
+@pytest.mark.parametrize("route", LISTING)
+def test_a_list_names_what_one_may_see(
+    world: World, askers: dict[str, Asker], route: str
+) -> None:
+    """No more than the things that its reader may look at, and all of his own."""
+    rule, scope = RULES[route], ROUTES[route][2]
+    kind, detail = rule.lists, RULES[DETAIL[rule.lists]]
+    part = "name" if kind == "apparatus" else kind.split()[-1]
+    things = {
+        parts[part]: whose for (of, whose), parts in world.things.items() if of == kind
+    }
+    for name, asker in askers.items():
+        who = RIGHTS[name]
+        if verdict(rule, scope, who, "") is not Verdict.DONE:
+            continue
+        with undone():
+            listed = {
+                things[ident]
+                for ident in _named(ask(asker, route, world), rule, things)
+            }
+        seen = {
+            whose
+            for whose in things.values()
+            if verdict(detail, "", who, whose) is Verdict.DONE
+        }
+        assert listed <= seen, name
+        assert {w for w in seen if w.split("-")[0] == who.owner} <= listed, name
+
+
+def _named(answer: Answer, rule: Rule, things: dict[str, str]) -> list[str]:
+    """Return the names in a list, of the things that the world has."""
+    found = answer.ok()
+    rows = found if isinstance(found, list) else found.get("jobs") or found["events"]
+    return [name for row in rows if (name := str(row[rule.name])) in things]
+
+
+@pytest.mark.parametrize("route", WRITING)
+def test_a_browser_writes_with_its_csrf_token_only(world: World, route: str) -> None:
+    with undone():
+        lacking = Asker(user=world.users["alice"], csrf=False)
+        answer = ask(lacking, route, world)
+    assert (answer.status, answer.body["code"]) == (403, "csrf")
