@@ -148,19 +148,31 @@ def test_a_grant_that_names_procedures_allows_no_others(
     cast: Cast, atoms: Group
 ) -> None:
     now = clock.now()
-    assert cast.alice("POST", "/jobs", BODY).status == 201
+    group_services.set_member(atoms, cast.users["bob"], now=now)
+    assert cast.bob("POST", "/jobs", BODY).status == 201
     set_grant(Whom(group=atoms), "sim", {"procedures": ["mot_load"]}, now=now)
     for path in ("/jobs", "/jobs?dry_run=1"):
-        answer = cast.alice("POST", path, BODY)
+        answer = cast.bob("POST", path, BODY)
         assert (answer.status, answer.body["code"]) == (403, "procedure_not_granted")
     assert answer.body["where"] == "body.procedure"
-    assert cast.alice("GET", "/apparatus/sim/procedures").ok() == []
-    assert cast.alice("GET", "/apparatus/sim/procedures/bec_tof").status == 404
+    assert cast.bob("GET", "/apparatus/sim/procedures").ok() == []
+    assert cast.bob("GET", "/apparatus/sim/procedures/bec_tof").status == 404
+    own = Whom(user=cast.users["bob"])
+    set_grant(own, "sim", {"procedures": ["bec_tof"]}, now=now)
     assert cast.bob("POST", "/jobs", BODY).status == 201
-    set_grant(
-        Whom(user=cast.users["alice"]), "sim", {"procedures": ["bec_tof"]}, now=now
-    )
+
+
+def test_who_may_run_all_by_one_grant_keeps_that_in_a_group_that_may_not(
+    cast: Cast, atoms: Group
+) -> None:
+    now = clock.now()
+    set_grant(Whom(group=atoms), "sim", {"procedures": []}, now=now)
+    assert rights_of(cast.users["alice"].pk).procedures == {}
     assert cast.alice("POST", "/jobs", BODY).status == 201
+    own = Whom(user=cast.users["alice"])
+    set_grant(own, "sim", {"scripts": False, "hdf5": False}, now=now)
+    answer = cast.alice("POST", "/jobs", BODY)
+    assert (answer.status, answer.body["code"]) == (403, "procedure_not_granted")
 
 
 def test_roles_are_for_users_and_each_includes_those_below(

@@ -40,7 +40,8 @@ def with_password(cast: Cast, name: str) -> None:
 def page(client: Client, path: str, status: int = 200) -> str:
     answer = client.get(path)
     assert answer.status_code == status
-    return bytes(answer.content).decode()
+    content = answer.getvalue() if answer.streaming else answer.content
+    return bytes(content).decode(errors="replace")
 
 
 def test_members_see_their_group_and_strangers_do_not(
@@ -245,17 +246,6 @@ def test_a_dead_link_opens_nothing(
     assert (
         alice.post(f"/jobs/{finished_job}/share", {"days": "9999"}).status_code == 400
     )
-
-
-def test_who_has_neither_password_nor_second_factor_is_told_to_log_in_again(
-    cast: Cast, browser: Browser
-) -> None:
-    olga = browser("olga")
-    prove(olga, ago=OLD)
-    olga.post("/apparatus/sim/pause")
-    answer = olga.post("/apparatus/sim/resume")
-    assert answer.status_code == 403
-    assert "log in again" in bytes(answer.content).decode()
 
 
 def test_the_code_of_a_job_is_for_its_readers_and_for_reviewers(

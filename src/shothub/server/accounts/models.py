@@ -144,7 +144,7 @@ class Grant(models.Model):
 
     Attributes:
         procedures: names of the only procedures that this grant allows; null for all.
-            A user without any grant that names procedures may run all.
+            A user without any grant on the apparatus may run all.
         scripts, relay, hdf5: may submit scripts, use the relay, download shot files.
         reviewer, operator, admin: his roles on the apparatus; each includes those before.
     """

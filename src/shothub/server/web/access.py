@@ -4,7 +4,6 @@ from collections.abc import Callable
 from functools import update_wrapper
 from typing import Concatenate, ParamSpec
 
-from allauth.account.adapter import get_adapter
 from allauth.core.exceptions import ReauthenticationRequired
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
@@ -39,10 +38,8 @@ def member(
             count_request(principal, clock.monotonic())
             response = view(request, principal, *args, **kwargs)
         except ProveAgain as stale:
-            if get_adapter().get_reauthentication_methods(request.user):
-                # allauth asks for the proof, and then does what was asked for.
-                raise ReauthenticationRequired from stale
-            response = problem_page(request, _by_logging_in(stale), status=403)
+            # allauth asks for the proof, and then does what was asked for.
+            raise ReauthenticationRequired from stale
         except Refused as refusal:
             response = problem_page(request, refusal, status=_status(refusal))
             if isinstance(refusal, TooMany):
@@ -52,11 +49,6 @@ def member(
 
     update_wrapper(guarded, view)
     return guarded
-
-
-def _by_logging_in(stale: ProveAgain) -> ProveAgain:
-    """Return what to tell a user who has neither password nor second factor here."""
-    return ProveAgain(stale.fault.detail, hint="log out, log in again, and repeat it")
 
 
 def _ask_to_log_in(request: HttpRequest) -> HttpResponseBase:
