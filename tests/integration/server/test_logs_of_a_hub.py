@@ -120,6 +120,16 @@ def test_a_token_is_taken_from_its_header_alone(hub: Hub) -> None:
     assert "set-cookie" not in answer.headers
 
 
+def test_the_admin_makes_a_token_for_one_apparatus(hub: Hub) -> None:
+    raw = admin(hub.data, "token", "alice", "--only-on", "sim")
+    bearer = {"Authorization": f"Bearer {raw}"}
+    me = httpx.get(f"{hub.url}/api/v1/me", headers=bearer, timeout=30).json()
+    assert me["only_on"] == ["sim"]
+    for option in ("--only-on", "--agent-of"):
+        with pytest.raises(AssertionError, match="no apparatus 'nowhere'"):
+            admin(hub.data, "token", "alice", option, "nowhere")
+
+
 def test_the_watch_finds_a_token_in_a_log_file(tmp_path: Path) -> None:
     """The control: a hub that logged a token would be noticed at the end of the run."""
     (tmp_path / "hub").mkdir()

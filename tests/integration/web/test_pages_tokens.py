@@ -3,7 +3,7 @@
 import re
 
 from django.test import Client
-from pytest_django.fixtures import SettingsWrapper
+from pytest_django import Settings
 from tests.integration.server.hub_cast import Cast
 from tests.integration.server.scripted_agent import Caller
 
@@ -101,7 +101,7 @@ def test_a_code_that_nobody_waits_under_is_told_with_what_to_do(alice: Client) -
 
 
 def test_whoever_tries_many_codes_is_told_to_wait(
-    alice: Client, settings: SettingsWrapper
+    alice: Client, settings: Settings
 ) -> None:
     few = settings.SHOTHUB.model_copy(update={"bad_credentials_per_address": 5})
     settings.SHOTHUB = few
