@@ -37,6 +37,8 @@ def with_link(
         except Refused as refusal:
             status = 403 if isinstance(refusal, Forbidden) else 404
             response = problem_page(request, refusal, status=status)
+        # Django would log the address of a refusal, which here is a secret.
+        vars(response)["_has_been_logged"] = True
         response.headers["Cache-Control"] = "private, no-store"
         response.headers["Referrer-Policy"] = "no-referrer"
         response.headers["X-Robots-Tag"] = "noindex, nofollow"
