@@ -36,7 +36,7 @@ def test_every_item_has_its_test_or_its_reason() -> None:
 
 def test_a_list_with_holes_is_found_out() -> None:
     bad = (
-        "| 1.1 | a | |\n"
+        "| 1.1 | a |  |\n"
         "| 1.2 | b | Reason: |\n"
         "| 1.3 | c | `tests/unit/test_security_list.py::test_that_is_not_there` |\n"
         "| 1.4 | d | Reason: so it is. |\n"
