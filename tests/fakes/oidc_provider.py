@@ -44,7 +44,6 @@ def configure(folder: Path) -> None:
     settings.configure(
         SECRET_KEY="a key of a provider that is gone in a moment",
         ALLOWED_HOSTS=["127.0.0.1"],
-        ROOT_URLCONF=__name__,
         DATABASES={
             "default": {
                 "ENGINE": "django.db.backends.sqlite3",
@@ -88,6 +87,10 @@ def configure(folder: Path) -> None:
         USE_TZ=True,
     )
     django.setup()
+    settings.ROOT_URLCONF = (
+        path("", include("allauth.idp.urls")),
+        path("", include("allauth.account.urls")),
+    )
 
 
 def fill(redirect: str) -> None:
@@ -109,12 +112,6 @@ def fill(redirect: str) -> None:
     )
     client.set_secret(SECRET)
     client.save()
-
-
-urlpatterns = [
-    path("", include("allauth.idp.urls")),
-    path("", include("allauth.account.urls")),
-]
 
 
 class _Server(ThreadingMixIn, WSGIServer):

@@ -102,7 +102,7 @@ class Config(NoticeKeys, SignUpKeys, LimitKeys):
     def _can_sign_up(self) -> "Config":
         if self.sign_up != SignUp.CLOSED and not self.smtp_host:
             raise ValueError(
-                "sign_up: needs smtp_host, as addresses are confirmed by mail"
+                "smtp_host: sign_up needs it, to confirm addresses by mail"
             )
         if self.sign_up == SignUp.DOMAIN and not self.sign_up_domains:
             raise ValueError("sign_up_domains: sign_up = domain needs some")

@@ -49,12 +49,14 @@ def applicants() -> list[Applicant]:
 
 
 def _confirmed(users: Sequence[int]) -> set[int]:
+    """Return who has confirmed the very address that he has given."""
     rows = EmailAddress.objects.filter(user_id__in=users, verified=True)
-    return set(rows.values_list("user_id", flat=True))
+    known = rows.values_list("user_id", "email", "user__email")
+    return {user for user, email, given in known if email.lower() == given.lower()}
 
 
 def has_confirmed(user: int) -> bool:
-    """Tell whether a user has confirmed an address."""
+    """Tell whether a user has confirmed the address that he has given."""
     return bool(_confirmed([user]))
 
 

@@ -16,4 +16,7 @@ class ConfirmsAddress(EmailVerificationStage):  # type: ignore[misc]
         user = self.login.user
         if user is not None and user.state != "pending":
             return None, True
+        if user is not None:
+            # A provider may have confirmed another address than the one he has given.
+            self.login.email = user.email
         return super().handle()  # type: ignore[no-any-return]
