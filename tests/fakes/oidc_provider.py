@@ -22,6 +22,7 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.management import call_command
 from django.core.wsgi import get_wsgi_application
+from django.http import HttpResponse
 from django.urls import include, path
 
 CLIENT, SECRET, PASSWORD = "shothub", "provider-secret", "password-9"
@@ -88,6 +89,7 @@ def configure(folder: Path) -> None:
     )
     django.setup()
     settings.ROOT_URLCONF = (
+        path("favicon.ico", lambda _: HttpResponse(status=204)),
         path("", include("allauth.idp.urls")),
         path("", include("allauth.account.urls")),
     )
