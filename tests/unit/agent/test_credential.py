@@ -119,7 +119,12 @@ def test_a_new_token_is_kept_before_it_is_used(file: TokenFile) -> None:
     hub = Hub()
     hub.now = NOW + timedelta(days=11)
     kept: list[str] = []
-    hub.use_token = lambda _token: kept.append(file.read())  # type: ignore[method-assign]
+
+    def use(token: str) -> None:
+        kept.append(file.read())
+        assert kept == [token]
+
+    hub.use_token = use  # type: ignore[method-assign]
     rotation(hub, file).attend()
     assert kept == ["t1"]
 

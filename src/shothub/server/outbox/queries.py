@@ -134,7 +134,7 @@ def webhooks_of(principal: Principal) -> list[WebhookView]:
 def _hooks_of(principal: Principal) -> QuerySet[Webhook]:
     """Return a user's webhooks; a token for some apparatus sees those that it has made."""
     mine = Webhook.objects.filter(owner_id=principal.user)
-    return mine.filter(token_id=principal.token) if principal.only_on else mine
+    return mine.filter(token_id=principal.token or 0) if principal.only_on else mine
 
 
 def webhook_view(hook: Webhook) -> WebhookView:
