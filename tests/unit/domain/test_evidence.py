@@ -84,7 +84,7 @@ def test_no_shot_of_a_cancelled_job_runs_again(state: ShotState) -> None:
     assert shot_after(Outcome.NOT_STARTED, case) is S.CANCELLED
 
 
-@pytest.mark.parametrize("outcome", set(Outcome) - {Outcome.DONE})
+@pytest.mark.parametrize("outcome", sorted(set(Outcome) - {Outcome.DONE}))
 @pytest.mark.parametrize("state", [S.COMPILED, S.LEASED])
 def test_a_re_run_that_was_wanted_goes_on_unless_it_is_done(
     outcome: Outcome, state: ShotState
@@ -93,7 +93,7 @@ def test_a_re_run_that_was_wanted_goes_on_unless_it_is_done(
     assert shot_after(outcome, case) is None
 
 
-@pytest.mark.parametrize("outcome", set(Outcome) - {Outcome.DONE})
+@pytest.mark.parametrize("outcome", sorted(set(Outcome) - {Outcome.DONE}))
 def test_what_was_given_up_stays_failed_unless_it_is_done(outcome: Outcome) -> None:
     case = Case(state=S.FAILED, job=J.DONE, decision=Decision.GIVE_UP)
     assert shot_after(outcome, case) is None
