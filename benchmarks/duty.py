@@ -50,7 +50,8 @@ def run_times(files: Sequence[Path]) -> list[float]:
             raise SystemExit(f"{len(times)} of {len(files)} shots ran in {PATIENCE} s")
         for path in set(files) - set(times):
             try:
-                with h5py.File(path, "r") as file:
+                # A reader's lock would end the thread of BLACS's queue.
+                with h5py.File(path, "r", locking=False) as file:
                     stamp = file.attrs["run time"]
             except (OSError, KeyError):
                 continue
