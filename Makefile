@@ -9,13 +9,16 @@ demo:            ## the whole of shothub on this machine, with a simulated appar
 ON_POSTGRESQL = tests/integration/server tests/integration/web \
   tests/integration/client tests/integration/access tests/scenario/test_tour.py
 
+# Two at once, as most of them wait; many failures have one cause, which the first show.
+TWO = -n 2 --dist loadgroup --maxfail 20
+
 # Threads of the tests end with their connections open, of which SQLite's say nothing.
 LEFT_OPEN = -W "ignore:<psycopg.Connection:ResourceWarning"
 
 test:            ## all tests, on SQLite; those of the hub first on PostgreSQL
 	@tools/setup dev
-	@.venv/bin/python tests/postgres.py .venv/bin/pytest $(LEFT_OPEN) $(ON_POSTGRESQL)
-	@.venv/bin/pytest
+	@.venv/bin/python tests/postgres.py .venv/bin/pytest $(TWO) $(LEFT_OPEN) $(ON_POSTGRESQL)
+	@.venv/bin/pytest $(TWO)
 
 # One hundred thousand shots and a thousand kills; SOAK_SHOTS=1000 SOAK_KILLS=20 for fewer.
 SOAK = .venv/bin/python -m tests.scenario.kills.soak

@@ -4,7 +4,14 @@ from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 from tests.log_watch import leaks, leaks_of_files
+
+# How fast the machine happens to be is no property of the code.
+settings.register_profile(
+    "shothub", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("shothub")
 
 TESTS = Path(__file__).parent
 SHARING = (

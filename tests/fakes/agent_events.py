@@ -54,11 +54,21 @@ def said(report: plugin.Report) -> PluginSaid:
 
 
 def blacs(
-    state: str = "idle", *, attempt: int | None = None, offered: int | None = None
+    state: str = "idle",
+    *,
+    attempt: int | None = None,
+    offered: int | None = None,
+    ordered: bool = False,
 ) -> PluginSaid:
     return said(
         plugin.State.model_validate(
-            {"boot": "b", "blacs": state, "attempt": attempt, "offered": offered}
+            {
+                "boot": "b",
+                "blacs": state,
+                "attempt": attempt,
+                "offered": offered,
+                "ordered": ordered,
+            }
         )
     )
 

@@ -22,7 +22,21 @@ class Operator:
         self._file = file
 
     def do(self, expression: str) -> Any:
-        """Evaluate an expression over BLACS's ``app`` in its main thread."""
+        """Evaluate an expression over BLACS's ``app`` in its main thread.
+
+        A BLACS that is just starting is waited for: until its tab listens, the file names
+        the port of the one before.
+        """
+        deadline = clock.monotonic() + PATIENCE
+        while True:
+            try:
+                return self._do(expression)
+            except ConnectionRefusedError:
+                if clock.monotonic() > deadline:
+                    raise
+                clock.pause(0.1)
+
+    def _do(self, expression: str) -> Any:
         port = int(self._file.read_text())
         with (
             socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as talk,
@@ -44,7 +58,7 @@ class Operator:
     def is_there(self) -> bool:
         """Tell whether BLACS's window is open."""
         try:
-            return bool(self.do("app is not None and app.ui.isVisible()"))
+            return bool(self._do("app is not None and app.ui.isVisible()"))
         except (OSError, ValueError):
             return False
 

@@ -14,7 +14,13 @@ import httpx
 import pytest
 import zmq
 from tests.fakes.blacs_operator import Operator
-from tests.scenario.test_troubles import PATIENCE, admin, scan, until, until_running
+from tests.scenario.test_troubles import (
+    PATIENCE,
+    admin,
+    scan,
+    until,
+    until_running,
+)
 
 from shothub.client import Apparatus, Job
 from shothub.demo.stage import Stage
@@ -225,6 +231,20 @@ def test_files_of_waiting_shots_are_deleted_or_lose_their_clock(
     assert "does not use the master pseudoclock" in reasons(job)
     assert str(clockless) not in camera_log()
     assert states(end(other)) == {"done": 1}
+
+
+def test_a_shot_that_runs_for_ever_is_ended_and_the_next_users_runs(
+    stage: Stage, alice: Apparatus, bob: Apparatus, operator: Operator
+) -> None:
+    """The pseudoclock never says that it is done: BLACS shows *Running* without end."""
+    clock = "app.tablist['clock']"
+    forget = f"lambda queue: delattr({clock}, 'wait_until_done')"
+    operator.do(f"setattr({clock}, 'wait_until_done', {forget})")
+    job, other = scan(alice, 1), scan(bob, 1)
+    ended = [end(job), end(other)]
+    assert sum((states(one) for one in ended), Counter()) == {"done": 1, "failed": 1}
+    assert "It hung" in reasons(job) + reasons(other)
+    assert not operator.do(f"'wait_until_done' in vars({clock})")
 
 
 def test_a_tab_is_restarted_within_a_users_shot(

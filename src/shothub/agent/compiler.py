@@ -1,7 +1,6 @@
 """A compile task becomes the shot files of a job, all or none, through the one gate."""
 
 import hashlib
-import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
@@ -19,6 +18,7 @@ from shothub.agent.entries import (
 from shothub.agent.jobfile import JobFile
 from shothub.agent.ports import GuestPort
 from shothub.agent.site import Site, changed_words, disk_fault, low_disk
+from shothub.agent.workshop import Taken, put_in_place, workshop
 from shothub.domain.faults import Fault
 from shothub.domain.names import BadName, job_folder, shot_file
 from shothub.sandbox.limits import Frame, GuestEnd
@@ -96,6 +96,8 @@ class Compiler:
             return self._compile(task, epoch)
         except CannotCompile as failure:
             return Product(units={}, faults=tuple(failure.faults))
+        except Taken as taken:
+            return Product(units={}, faults=(taken.fault,))
         except OSError as error:
             return Product(units={}, faults=(disk_fault(error),))
 
@@ -105,26 +107,21 @@ class Compiler:
         self._refuse_changed_files()
         recipe = self._recipe(task)
         folder = self._folder(task)
-        workshop = folder.with_name(f".{folder.name}.part")
-        shutil.rmtree(workshop, ignore_errors=True)
-        workshop.mkdir(parents=True)
-        try:
-            return self._into(task, recipe, workshop, folder, epoch)
-        finally:
-            shutil.rmtree(workshop, ignore_errors=True)
+        with workshop(folder, epoch) as here:
+            return self._into(task, recipe, here, folder, epoch)
 
     def _into(
         self,
         task: CompileTask,
         recipe: Recipe,
-        workshop: Path,
+        here: Path,
         folder: Path,
         epoch: int,
     ) -> Product:
         bench = Bench(
             site=self._site,
             task=task,
-            folder=workshop,
+            folder=here,
             epoch=epoch,
             made=self._now(),
         )
@@ -133,9 +130,9 @@ class Compiler:
         if faults := bench.faults_after(end):
             return Product(units={}, faults=tuple(faults), log=end.output)
         self._refuse_changed_files()
-        jobfile.write(workshop, _job_file(task, recipe, bench))
-        make_durable(workshop)
-        self._put_in_place(workshop, folder, task.job)
+        jobfile.write(here, _job_file(task, recipe, bench, epoch))
+        make_durable(here)
+        put_in_place(here, folder, epoch=epoch, started=self._in_use(task.job))
         return Product(
             folder=folder, shots=tuple(bench.shots), units=bench.units, log=end.output
         )
@@ -150,20 +147,6 @@ class Compiler:
                     hint="submit again when the lab has done so",
                 )
             )
-
-    def _put_in_place(self, workshop: Path, folder: Path, job: str) -> None:
-        if folder.exists():
-            if self._in_use(job):
-                raise CannotCompile(
-                    Fault(
-                        code="already_started",
-                        detail="Shots of this job were started before.",
-                        where=str(folder),
-                    )
-                )
-            # The hub gives a task again only if it never took the first answer.
-            shutil.rmtree(folder)
-        workshop.rename(folder)
 
     def _folder(self, task: CompileTask) -> Path:
         try:
@@ -338,12 +321,13 @@ def _seed(job: str) -> int:
     return int.from_bytes(hashlib.sha256(job.encode()).digest()[:4], "big")
 
 
-def _job_file(task: CompileTask, recipe: Recipe, bench: Bench) -> JobFile:
+def _job_file(task: CompileTask, recipe: Recipe, bench: Bench, epoch: int) -> JobFile:
     return JobFile(
         job=task.job,
         key=task.key,
         kind=task.kind,
         source=task.source,
+        epoch=epoch,
         procedure_sha256=task.procedure_sha256,
         shots=bench.shots,
         units=bench.units,

@@ -18,6 +18,7 @@ class JobFile(Message):
 
     Attributes:
         source: name of the procedure or script, without ``.py``.
+        epoch: the session that compiled it.
         single: the lab's single-shot routines to run on each shot.
         multi: the lab's multi-shot routines to run on the job.
         routines: the user's own single-shot routines.
@@ -28,6 +29,7 @@ class JobFile(Message):
     kind: str
     source: str
     procedure_sha256: str
+    epoch: int = 0
     shots: list[CompiledShot]
     units: dict[str, str]
     single: list[str]

@@ -33,6 +33,7 @@ def _state(state: State, report: plugin.State) -> Step:
         blacs=report.blacs,
         message=report.message,
         healthy=report.healthy,
+        ordered=report.ordered,
     )
     state = replace(state, machine=machine)
     return _compare(state, report) if fresh else (state, ())

@@ -133,9 +133,13 @@ def _with_leases(state: State, came: tuple[Lease, ...]) -> State:
 
 
 def _paused(state: State, *, paused: bool) -> Step:
-    if paused == state.paused:
+    turned = paused != state.paused
+    # An agent before this one may have had BLACS paused and gone before it went on.
+    left = state.machine.ordered and not paused
+    if not turned and not left:
         return state, ()
-    state, effects = replace(state, paused=paused), NOTHING
+    machine = replace(state.machine, ordered=paused)
+    state, effects = replace(state, paused=paused, machine=machine), NOTHING
     if paused:
         # The hub has taken the leases back; what it cannot take back we return.
         state, effects = block.give_back(replace(state, leases=()), PAUSED)

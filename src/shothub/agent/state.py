@@ -29,6 +29,7 @@ class Machine:
 
     Attributes:
         fresh: nothing was heard on this connection yet.
+        ordered: an agent had BLACS paused, this one or one before it.
     """
 
     connected: bool = False
@@ -36,6 +37,7 @@ class Machine:
     blacs: Literal["idle", "running", "paused", "error"] = "idle"
     message: str = ""
     healthy: bool = False
+    ordered: bool = False
 
     @property
     def ready(self) -> bool:

@@ -103,6 +103,9 @@ def _options(given: Mapping[str, str]) -> dict[str, Any]:
     asked = given.get("options", "")
     return {
         "application_name": "shothub",
+        # Statements are planned once for each connection: a third of a lease's time.
+        "server_side_binding": True,
+        "prepare_threshold": 2,
         **_KEEPALIVE,
         **given,
         "options": f"{asked} {session}".strip(),

@@ -30,8 +30,14 @@ def kind_of(error: BaseException) -> Failure:
         return Failure.LASTING
     state = getattr(error.__cause__, "sqlstate", None)
     operational = isinstance(error, OperationalError)
-    if state in _FULL_STATES or (operational and "disk is full" in str(error)):
+    if state in _FULL_STATES or (operational and _is_full(error)):
         return Failure.FULL
     if operational or isinstance(error, InterfaceError) or state in _PASSING_STATES:
         return Failure.PASSING
     return Failure.LASTING
+
+
+def _is_full(error: BaseException) -> bool:
+    """Tell whether SQLite could not store: the file of its index too may not grow."""
+    name = getattr(error.__cause__, "sqlite_errorname", "")
+    return "disk is full" in str(error) or name == "SQLITE_IOERR_SHMSIZE"

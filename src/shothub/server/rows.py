@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, Generic, TypeVar
 
@@ -78,6 +79,11 @@ def ask(sql: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(sql, values)
         return list(cursor.fetchall())
+
+
+def aware(stored: datetime) -> datetime:
+    """Return a time as plain SQL gives it: SQLite drops the zone, which is UTC."""
+    return stored if stored.tzinfo else stored.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True)

@@ -73,6 +73,7 @@ class State(Message):
         attempt: the attempt that BLACS has taken and not ended, if any.
         offered: the attempt that waits to be taken, if any.
         healthy: queue thread alive, no tab in error.
+        ordered: an agent had BLACS paused, and nobody has let it go on since.
     """
 
     type: Literal["state"] = "state"
@@ -82,6 +83,7 @@ class State(Message):
     attempt: int | None = None
     offered: int | None = None
     healthy: bool = True
+    ordered: bool = False
 
 
 class Taken(Message):

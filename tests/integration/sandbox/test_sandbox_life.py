@@ -190,6 +190,21 @@ def test_a_run_is_cancelled_from_another_thread_and_the_next_one_runs(
         assert zygote.run_text(b"pass", sink=nothing).ok
 
 
+def test_a_guest_gives_way_to_blacs_across_sessions_too(layers: Layers) -> None:
+    seen: list[str] = []
+
+    def look(_frame: Frame) -> None:
+        seen.extend(path.read_text() for path in Path("/proc").glob("[1-9]*/autogroup"))
+
+    if not Path("/proc/self/autogroup").exists():
+        pytest.skip("this kernel does not group processes by session")
+    before = [path.read_text() for path in Path("/proc").glob("[1-9]*/autogroup")]
+    announce = b"import os\nos.write(3, bytes.fromhex('4e' + '00000000' + '00' * 8))"
+    with warm() as zygote:
+        zygote.run_text(announce, sink=look)
+    assert any(line.endswith("nice 10\n") for line in set(seen) - set(before))
+
+
 def test_a_sandbox_that_cannot_start_says_why(layers: Layers, lab: GuestBinds) -> None:
     with pytest.raises(SandboxFailed, match="nosuch"):
         Zygote("nosuch", lab, GuestLimits()).start()  # type: ignore[arg-type]

@@ -95,7 +95,7 @@ class Model:
     def finish(self, attempt: int, outcome: Outcome, now: datetime) -> bool:
         """Take a report; tell whether it contradicts an earlier one."""
         known = self.attempts[attempt]
-        if known.outcome is outcome:
+        if known.outcome and outcome in (known.outcome, Outcome.UNKNOWN):
             return False
         if known.outcome not in (None, Outcome.UNKNOWN):
             return True

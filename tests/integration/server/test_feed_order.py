@@ -104,7 +104,10 @@ def test_many_events_in_one_transaction_take_one_lock(
     for _ in range(200):
         write(other, apparatus, "many")
     with connection.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'")
+        cursor.execute(
+            "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND database ="
+            " (SELECT oid FROM pg_database WHERE datname = current_database())"
+        )
         assert cursor.fetchone()[0] == 1
     other.rollback()
 

@@ -120,6 +120,18 @@ def test_a_contradicting_finish_is_a_conflict_that_users_can_read(
     assert "shot.conflict" in [event["what"] for event in events]
 
 
+@pytest.mark.parametrize("outcome", ["done", "failed", "not_started"])
+def test_who_does_not_know_the_outcome_contradicts_nobody(
+    cast: Cast, leased: Any, outcome: str
+) -> None:
+    attempt = cast.agent.start(leased).ok()["attempt"]
+    cast.agent.finish(attempt, outcome).ok()
+    events = Event.objects.count()
+    assert cast.agent.finish(attempt, "unknown").ok()["accepted"]
+    assert Attempt.objects.get(pk=attempt).outcome == outcome
+    assert Event.objects.count() == events
+
+
 def test_late_evidence_resolves_an_unknown_outcome(cast: Cast, leased: Any) -> None:
     attempt = cast.agent.start(leased).ok()["attempt"]
     cast.agent.finish(attempt, "unknown", reason="BLACS is gone").ok()

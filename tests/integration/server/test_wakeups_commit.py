@@ -8,7 +8,7 @@ import pytest
 from django.apps import apps
 from django.db import connection, transaction
 
-from shothub.server.wakeups import Wakeups
+from shothub.server.wakeups import Bell, Wakeups
 
 
 @pytest.fixture
@@ -24,20 +24,26 @@ def heard(wakeups: Wakeups, change: Callable[[], None], seconds: float) -> bool:
 
     async def scene() -> bool:
         with wakeups.listen("job:a") as bell:
-            while not await bell.wait(0.1):  # hears by now
-                await asyncio.to_thread(run, partial(wakeups.notify, "job:a"))
-            while await bell.wait(0.2):
-                pass
+            await settled(wakeups, bell)
             await asyncio.to_thread(run, change)
             return await bell.wait(seconds)
 
-    def run(what: Callable[[], None]) -> None:
-        try:
-            what()
-        finally:
-            connection.close()
-
     return asyncio.run(scene())
+
+
+async def settled(wakeups: Wakeups, bell: Bell) -> None:
+    """Wait until the process hears; when it begins to, every bell is rung."""
+    while not await bell.wait(0.1):
+        await asyncio.to_thread(run, partial(wakeups.notify, "job:a"))
+    while await bell.wait(0.2):
+        pass
+
+
+def run(what: Callable[[], None]) -> None:
+    try:
+        what()
+    finally:
+        connection.close()
 
 
 def test_a_commit_wakes(wakeups: Wakeups) -> None:
@@ -77,7 +83,8 @@ def test_nobody_is_woken_before_the_commit(wakeups: Wakeups) -> None:
     early: list[bool] = []
 
     async def scene() -> None:
-        with wakeups.listen("job:b") as bell:
+        with wakeups.listen("job:a", "job:b") as bell:
+            await settled(wakeups, bell)
             await asyncio.to_thread(change)
             early.append(not await bell.wait(10))
 

@@ -111,11 +111,12 @@ def test_an_offer_dies_with_its_agent(ear: Ear, lab: AnyLab) -> None:
     ear.wait(State, lambda state: state.offered == attempt)
     ear.close()
     heir = Ear(lab.state)
-    assert heir.wait(State).offered is None
+    found = heir.wait(State)
+    assert (found.offered, found.ordered) == (None, True)
     heir.channel.send(Recall(attempts=[attempt]))
     assert heir.wait(Unheard).attempt == attempt
     heir.channel.send(Resume())
-    heir.state("idle")
+    assert not heir.state("idle").ordered
     heir.close()
 
 

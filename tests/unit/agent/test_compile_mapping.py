@@ -107,10 +107,15 @@ def script(**changes: object) -> CompileTask:
 
 
 def run(
-    site: Site, guest: FakeGuest, asked: CompileTask, *, in_use: bool = False
+    site: Site,
+    guest: FakeGuest,
+    asked: CompileTask,
+    *,
+    in_use: bool = False,
+    epoch: int = 3,
 ) -> Product:
     compiler = Compiler(guest=guest, site=site, in_use=lambda _: in_use, now=lambda: AT)
-    return compiler.compile(asked, epoch=3)
+    return compiler.compile(asked, epoch=epoch)
 
 
 def codes(product: Product) -> list[str]:
@@ -262,6 +267,45 @@ def test_files_of_a_job_that_was_started_are_never_touched(site: Site) -> None:
     product = run(site, FakeGuest(good(1)), task(), in_use=True)
     assert codes(product) == ["already_started"]
     assert len(list((site.storage / FOLDER).glob("*.h5"))) == 2
+
+
+class TakenOver(FakeGuest):
+    """A guest of an old agent, beside which the new one compiles the same job."""
+
+    def __init__(self, site: Site) -> None:
+        super().__init__(good(1))
+        self._site = site
+        self.meanwhile: Product | None = None
+
+    def run(self, *args: Any, **more: Any) -> GuestEnd:
+        self.meanwhile = run(self._site, FakeGuest(good(2)), task(), epoch=4)
+        return super().run(*args, **more)
+
+
+def test_an_agent_that_was_taken_over_from_does_not_hurt_the_later_one(
+    site: Site,
+) -> None:
+    old = TakenOver(site)
+    late = run(site, old, task(), epoch=3)
+    assert old.meanwhile is not None
+    assert old.meanwhile.faults == ()
+    assert late.faults  # The hub does not hear of it: the session is over.
+    assert len(list((site.storage / FOLDER).glob("*.h5"))) == 2
+
+
+def test_what_a_later_session_compiled_is_not_replaced(site: Site) -> None:
+    assert run(site, FakeGuest(good(2)), task(), epoch=4).faults == ()
+    assert codes(run(site, FakeGuest(good(1)), task(), epoch=3)) == ["taken_over"]
+    assert len(list((site.storage / FOLDER).glob("*.h5"))) == 2
+
+
+def test_workshops_left_by_killed_agents_are_removed(site: Site) -> None:
+    folder = site.storage / FOLDER
+    left = [folder.with_name(f".{folder.name}.{epoch}.part") for epoch in (2, 3, 4)]
+    for one in left:
+        one.mkdir(parents=True)
+    assert run(site, FakeGuest(good(1)), task(), epoch=3).faults == ()
+    assert [one.exists() for one in left] == [False, False, True]
 
 
 @pytest.mark.parametrize("answers", [["labscriptlib/bec.py"], ["", "bec.py"]])

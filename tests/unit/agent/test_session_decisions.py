@@ -158,6 +158,18 @@ def test_a_hub_that_pauses_pauses_the_plugin_too() -> None:
     assert do.PausePlugin() in play(*paused, ev.PluginDown(), ev.PluginUp())[1]
 
 
+def test_a_pause_ordered_by_an_agent_before_ends_when_the_hub_goes_on() -> None:
+    found = (*READY, ev.PluginDown(), ev.PluginUp(), blacs("paused", ordered=True))
+    assert play(*found)[1] == []
+    assert play(*found, work(1))[1] == [do.ResumePlugin()]
+    assert play(*found, work(1), work(1))[1] == []
+    assert do.ResumePlugin() not in play(*found, work(1, paused=True))[1]
+
+
+def test_a_pause_of_the_operator_is_left_to_him() -> None:
+    assert play(*READY, blacs("paused"), work(1))[1] == []
+
+
 def test_a_cancelled_job_loses_its_leases_and_its_compilation() -> None:
     came = (*READY, blacs("paused"), work(1, lease(1), compile=(task(),)))
     state, effects = play(*came, work(1, cancelled=frozenset({"job"})))

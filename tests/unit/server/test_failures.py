@@ -1,5 +1,7 @@
 """What passes is told apart from what stays, for both databases."""
 
+import sqlite3
+
 import pytest
 from django.db import DataError, IntegrityError, InterfaceError, InternalError
 from django.db import OperationalError as Operational
@@ -14,11 +16,19 @@ def raised_by(cause: Exception, kind: type[Exception]) -> Exception:
     return error
 
 
+def sqlite_error(name: str) -> sqlite3.OperationalError:
+    error = sqlite3.OperationalError("disk I/O error")
+    error.sqlite_errorname = name
+    return error
+
+
 @pytest.mark.parametrize(
     ("error", "kind"),
     [
         (Operational("database is locked"), Failure.PASSING),
         (Operational("database or disk is full"), Failure.FULL),
+        (raised_by(sqlite_error("SQLITE_IOERR_SHMSIZE"), Operational), Failure.FULL),
+        (raised_by(sqlite_error("SQLITE_IOERR_READ"), Operational), Failure.PASSING),
         (raised_by(errors.DiskFull("No space left"), Operational), Failure.FULL),
         (raised_by(errors.DeadlockDetected(), Operational), Failure.PASSING),
         (raised_by(errors.SerializationFailure(), Operational), Failure.PASSING),

@@ -8,7 +8,7 @@ import json
 from collections import defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from itertools import compress
 
 from django.db import connection
@@ -21,6 +21,7 @@ from shothub.domain.tokens import (
 )
 from shothub.server.accounts.models import KINDS, ROLES, Token, User
 from shothub.server.accounts.principals import Principal
+from shothub.server.rows import aware
 from shothub.wire.accounts import Me, TokenView
 
 
@@ -144,7 +145,7 @@ def credential_of(name: TokenName) -> Credential | None:
         scopes=most.intersection(_list(scopes)),
         apparatus=apparatus,
         token=token,
-        token_expires=_aware(expires),
+        token_expires=aware(expires),
         ident=name.ident,
         only_on=only,
         groups=rights.groups,
@@ -156,16 +157,11 @@ def credential_of(name: TokenName) -> Credential | None:
         digest=bytes(digest),
         pepper=pepper,
         revoked=revoked is not None,
-        expires=_aware(expires),
-        last_used=None if used is None else _aware(used),
+        expires=aware(expires),
+        last_used=None if used is None else aware(used),
         active=bool(active),
         principal=principal,
     )
-
-
-def _aware(stored: datetime) -> datetime:
-    """Return a time as plain SQL gives it: SQLite drops the zone, which is UTC."""
-    return stored if stored.tzinfo else stored.replace(tzinfo=UTC)
 
 
 def scopes_of_role(grants: Mapping[str, list[str]], *, staff: bool) -> frozenset[str]:

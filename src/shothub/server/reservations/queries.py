@@ -21,6 +21,7 @@ from shothub.server.apparatus.queries import description_of
 from shothub.server.refusals import NotThere
 from shothub.server.reservations.models import Reservation
 from shothub.server.reservations.turn_queries import open_turn
+from shothub.server.rows import ask
 from shothub.wire.apparatus import ReservationPolicy
 from shothub.wire.reservations import ReservationView
 
@@ -35,28 +36,29 @@ class NoSuchReservation(NotThere):
 
 def standing(apparatus: Apparatus, now: datetime) -> Standing:
     """Return how the calendar of an apparatus stands: who may start what."""
-    if not _anything_stands(apparatus, now):
-        return standing_at((), now)
+    booked, turn = _what_stands(apparatus, now)
+    if not booked:
+        return standing_at((), now, open_turn(apparatus) if turn else None)
     rows = _standing_rows(apparatus).filter(ends__gt=now).order_by("starts")[:_AHEAD]
     return standing_at(map(booking_of, rows), now, open_turn(apparatus))
 
 
 # Plain SQL, asked at every lease and every start: nearly always nothing stands.
-_ANYTHING = """
+_WHAT_STANDS = """
     SELECT EXISTS (
         SELECT 1 FROM reservations_reservation
         WHERE apparatus_id = %s AND ends > %s AND cancelled IS NULL
-    ) OR EXISTS (
+    ), EXISTS (
         SELECT 1 FROM reservations_session WHERE apparatus_id = %s AND state = 'open'
     )
 """
 
 
-def _anything_stands(apparatus: Apparatus, now: datetime) -> bool:
+def _what_stands(apparatus: Apparatus, now: datetime) -> tuple[bool, bool]:
+    """Tell whether anything is booked, and whether a session is open."""
     at = connection.ops.adapt_datetimefield_value(now)
-    with connection.cursor() as cursor:
-        cursor.execute(_ANYTHING, [apparatus.pk, at, apparatus.pk])
-        return bool(cursor.fetchone()[0])
+    [(booked, turn)] = ask(_WHAT_STANDS, [apparatus.pk, at, apparatus.pk])
+    return bool(booked), bool(turn)
 
 
 def _standing_rows(apparatus: Apparatus) -> QuerySet[Reservation]:

@@ -3,8 +3,6 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db import connection
-
 from shothub.domain.calendar import Turn
 from shothub.domain.names import is_file_name
 from shothub.domain.turns import Life
@@ -12,6 +10,7 @@ from shothub.server.accounts.principals import Principal
 from shothub.server.apparatus.models import Apparatus
 from shothub.server.refusals import NotThere
 from shothub.server.reservations.models import Session
+from shothub.server.rows import ask, aware
 from shothub.wire.reservations import SessionView
 
 ALIVE = ("waiting", "open")
@@ -26,33 +25,28 @@ class NoSuchSession(NotThere):
     """There is no such session, or it is not yours."""
 
 
+# Plain SQL, asked at every lease and every start within a session.
+_OPEN = """
+    SELECT turn.id, turn.owner_id, turn.group_id, turn.until, owner.key
+    FROM reservations_session turn JOIN accounts_user owner ON owner.id = turn.owner_id
+    WHERE turn.apparatus_id = %s AND turn.state = 'open'
+"""
+
+
 def open_turn(apparatus: Apparatus) -> Turn | None:
     """Return the open session of an apparatus, if there is one."""
-    rows = Session.objects.filter(apparatus=apparatus, state="open")
-    row = rows.select_related("owner").first()
-    return turn_of(row) if row else None
-
-
-def turn_of(session: Session) -> Turn:
-    """Return an open session as the rules see it."""
-    if session.until is None:
-        raise ValueError(f"session {session.pk} was never opened")
-    return Turn(
-        id=session.pk,
-        user=session.owner_id,
-        group=session.group_id,
-        until=session.until,
-        name=session.owner.key,
-    )
+    rows = ask(_OPEN, [apparatus.pk])
+    if not rows:
+        return None
+    [(ident, user, group, until, name)] = rows
+    return Turn(id=ident, user=user, group=group, until=aware(until), name=name)
 
 
 def waiting_turns(apparatus: Apparatus) -> list[Session]:
     """Return the sessions that wait for their turn, first asked for first."""
-    with connection.cursor() as cursor:
-        # Plain SQL, asked at every lease: nearly always none waits.
-        cursor.execute(_ANY_WAITS, [apparatus.pk])
-        if cursor.fetchone() is None:
-            return []
+    # Plain SQL, asked at every lease: nearly always none waits.
+    if not ask(_ANY_WAITS, [apparatus.pk]):
+        return []
     rows = Session.objects.filter(apparatus=apparatus, state="waiting")
     return list(rows.order_by("requested", "id"))
 

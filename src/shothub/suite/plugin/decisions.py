@@ -1,8 +1,8 @@
 """What becomes of each shot: events of BLACS and orders in, journal lines and reports out.
 
 The desk knows no Qt, no socket and no clock; its owner holds a lock around each call.
-Fail closed: BLACS is given a shot, and the pseudoclock is started, only after the line
-that says so is on disk.
+Fail closed: BLACS is given a shot only after the line that says so is written, and the
+pseudoclock is started only after the line that says so is on disk.
 """
 
 from collections.abc import Callable, Iterable

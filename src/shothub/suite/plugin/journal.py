@@ -42,7 +42,10 @@ class Ledger(Protocol):
     """What the plugin needs of a journal."""
 
     def append(self, entry: Entry) -> None:
-        """Bring the entry to disk.
+        """Write the entry and bring it to disk, with all before it.
+
+        Only a ``taken`` may still be on its way there: nothing moves before the shot is
+        ``begun``, which brings both.
 
         Raises:
             NotJournalled: it is not on disk.
@@ -129,7 +132,8 @@ class Journal:
             os.ftruncate(self._file, self._good)
             if os.write(self._file, line) != len(line):
                 raise OSError(0, "the line was cut short")
-            os.fsync(self._file)
+            if entry.what != "taken":
+                os.fsync(self._file)
         except OSError as error:
             raise NotJournalled(f"{self._name}: {error.strerror}") from error
         self._good += len(line)

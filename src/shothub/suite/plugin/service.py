@@ -14,7 +14,7 @@ from shothub.suite.plugin.pause import PauseNote
 from shothub.suite.plugin.revival import Revival
 from shothub.suite.plugin.steady import SteadyClock
 from shothub.suite.plugin.watch import Facts, Patience, Remedy, remedy
-from shothub.suite.plugin.words import describe, in_words, lost
+from shothub.suite.plugin.words import PausedBy, describe, in_words, lost
 from shothub.wire.plugin import (
     Abort,
     Offer,
@@ -96,6 +96,7 @@ class Service:
         self._resuming: datetime | None = None
         self._in_error: frozenset[str] = frozenset()
         self._operators_turn = False
+        self._ordered_pause = False
         self._dead_since: datetime | None = None
         self.operators_pause = self._pause.left
 
@@ -170,7 +171,7 @@ class Service:
 
     def stirred(self, *, by_operator: bool | None = None) -> None:
         if by_operator is not None:
-            self.operators_pause = by_operator
+            self.operators_pause, self._ordered_pause = by_operator, False
             self._pause.write(on=by_operator)
             if not by_operator:
                 self._forgive()
@@ -212,8 +213,10 @@ class Service:
                 with self._lock:
                     self._desk.recall(attempts)
             case Pause():
+                self._ordered_pause = True
                 self._machine.pause(on=True)
             case Resume():
+                self._ordered_pause = False
                 self._resuming = self._now()
                 self._in_error = frozenset(self._machine.facts().faults)
                 self._machine.restart(self._in_error)
@@ -353,13 +356,19 @@ class Service:
         with self._lock:
             self._desk.trouble = ""
 
+    def _paused_by(self) -> PausedBy:
+        if self.operators_pause and self._pause.left:
+            return PausedBy.OPERATOR_BEFORE
+        if self.operators_pause:
+            return PausedBy.OPERATOR
+        return PausedBy.HUB if self._ordered_pause else PausedBy.BLACS
+
     def _report(self, facts: Facts) -> None:
         with self._lock:
             state = describe(
                 self._desk,
                 facts,
-                operators_pause=self.operators_pause,
-                left_paused=self._pause.left,
+                paused_by=self._paused_by(),
                 operators_turn=self._operators_turn,
                 revival=self._revival.words,
             )

@@ -1,5 +1,6 @@
 """How BLACS is, in the words that agents and people are told."""
 
+from enum import Enum
 from typing import Literal
 
 from shothub.suite.plugin.decisions import Desk
@@ -11,6 +12,16 @@ _DEAF = (
     " until BLACS is restarted."
 )
 
+
+class PausedBy(Enum):
+    """Who paused BLACS, in words."""
+
+    BLACS = "Paused."
+    OPERATOR = "The operator paused BLACS."
+    OPERATOR_BEFORE = "The operator paused BLACS before it was last started."
+    HUB = "Paused by order of the hub."
+
+
 _Blacs = Literal["idle", "running", "paused", "error"]
 
 
@@ -18,8 +29,7 @@ def describe(
     desk: Desk,
     facts: Facts,
     *,
-    operators_pause: bool = False,
-    left_paused: bool = False,
+    paused_by: PausedBy = PausedBy.BLACS,
     operators_turn: bool = False,
     revival: str = "",
 ) -> State:
@@ -28,17 +38,13 @@ def describe(
     Args:
         desk: what waits and what runs.
         facts: how BLACS is.
-        operators_pause: whether it was the operator who paused BLACS.
-        left_paused: whether that was in an earlier run of BLACS.
+        paused_by: who paused BLACS, if it is paused.
         operators_turn: whether shots of the operator's own are going on.
         revival: what will be done about a queue whose thread has ended.
     """
     blacs, message = _condition(desk, facts, operators_turn, revival)
-    if blacs == "paused" and operators_pause:
-        when = " before it was last started" if left_paused else ""
-        message = f"The operator paused BLACS{when}."
-    elif blacs == "paused":
-        message = "Paused."
+    if blacs == "paused":
+        message = paused_by.value
     return State(
         boot=desk.boot,
         blacs=blacs,
@@ -46,6 +52,7 @@ def describe(
         attempt=desk.in_hand.attempt if desk.in_hand else None,
         offered=desk.offered.attempt if desk.offered else None,
         healthy=facts.alive and not facts.faults and not facts.dead,
+        ordered=paused_by is PausedBy.HUB,
     )
 
 

@@ -152,7 +152,8 @@ def finish(
             fence=found.fence,
             late=late,
         )
-        if found.outcome == report.outcome:
+        # That one agent does not know how it ended contradicts nobody who does.
+        if report.outcome in {found.outcome, Outcome.UNKNOWN} and found.outcome:
             return Accepted(late=late)
         if found.outcome not in {"", Outcome.UNKNOWN}:
             conflict = _note_conflict(found, report, note)
