@@ -58,6 +58,7 @@ LIBRARIES = {
         "scipy",
     },
     "server": {
+        "allauth",
         "asgiref",
         "cryptography",
         "django",
@@ -69,6 +70,7 @@ LIBRARIES = {
         "pydantic",
         "pydantic_core",
         "pydantic_settings",
+        "requests",
         "structlog",
         "typer",
         "uvicorn",

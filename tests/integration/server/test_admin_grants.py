@@ -4,9 +4,8 @@ import json
 from collections.abc import Callable
 
 import pytest
-from click.testing import Result
 from tests.integration.server.hub_cast import Cast
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from shothub.server import admin_grants, admin_groups
 from shothub.server.accounts.models import Grant, Membership

@@ -3,7 +3,7 @@
 import csv
 from collections.abc import Callable
 from functools import partial, update_wrapper
-from typing import Any, Concatenate, ParamSpec
+from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
@@ -20,20 +20,16 @@ from shothub.server.sending import send_file
 from shothub.server.web.problems import problem_page
 from shothub.server.web.views.job import global_lines, results_of, story_of
 
-P = ParamSpec("P")
-
 
 def with_link(
-    view: Callable[Concatenate[HttpRequest, Any, str, P], HttpResponseBase],
-) -> Callable[Concatenate[HttpRequest, str, P], HttpResponseBase]:
+    view: Callable[..., HttpResponseBase],
+) -> Callable[..., HttpResponseBase]:
     """Give the view the job that a link opens; nothing of the page tells the link on."""
 
-    def guarded(
-        request: HttpRequest, /, text: str, *args: P.args, **kwargs: P.kwargs
-    ) -> HttpResponseBase:
+    def guarded(request: HttpRequest, text: str, **more: str) -> HttpResponseBase:
         try:
             job = job_behind(text, now=now())
-            response = view(request, job, text, *args, **kwargs)
+            response = view(request, job, text, **more)
         except Refused as refusal:
             status = 403 if isinstance(refusal, Forbidden) else 404
             response = problem_page(request, refusal, status=status)
