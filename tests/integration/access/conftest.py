@@ -6,7 +6,7 @@ import pytest
 from django.conf import settings
 from django.db import transaction
 from pytest_django import DjangoDbBlocker
-from tests.integration.access.credentials import ALIVE, Asker
+from tests.integration.access.credentials import ALIVE, AS_BY_TOKEN, DEAD, Asker
 from tests.integration.access.world import World, make_world
 
 
@@ -20,7 +20,13 @@ def world(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator
 
 @pytest.fixture(scope="module")
 def askers(world: World) -> dict[str, Asker]:
-    return {name: make(world) for name, make in ALIVE.items()}
+    """All who are let in and differ in what a route lets them do."""
+    return {n: make(world) for n, make in ALIVE.items() if n not in AS_BY_TOKEN}
+
+
+@pytest.fixture(scope="module")
+def dead(world: World) -> dict[str, Asker]:
+    return {name: make(world) for name, make in DEAD.items()}
 
 
 @pytest.fixture(autouse=True)

@@ -6,15 +6,19 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from http.cookies import SimpleCookie
 
+from django.core.signals import request_finished
+from django.db import close_old_connections
+from django.http.response import HttpResponseBase
 from django.test import Client
 from tests.integration.access.world import World, token_of
 from tests.integration.server.scripted_agent import BASE, Answer
 
-from shothub.domain.tokens import make_token
+from shothub.domain.tokens import ENROLMENT, make_token
 from shothub.runtime import clock
 from shothub.server.accounts.models import Token, User
-from shothub.server.accounts.services import revoke_tree
+from shothub.server.accounts.services import create_user, mint_token, revoke_tree
 
 _CSRF = "a" * 32
 PROOFS = "account_authentication_methods"
@@ -35,6 +39,7 @@ class Asker:
     csrf: bool = True
     proved: bool = False
     client: Client = field(init=False)
+    _own: dict[str, str] = field(init=False)
 
     def __post_init__(self) -> None:
         self.client = Client(raise_request_exception=False, enforce_csrf_checks=True)
@@ -45,6 +50,12 @@ class Asker:
             session = self.client.session
             session[PROOFS] = [{"method": "password", "at": time.time()}]
             session.save()
+        self._own = self.cookies()
+
+    def anew(self) -> Client:
+        """Return the client with its first cookies, whatever it was answered since."""
+        self.client.cookies = SimpleCookie(self._own)
+        return self.client
 
     def headers(self) -> dict[str, str]:
         """Return the headers by which he shows who he is."""
@@ -54,19 +65,19 @@ class Asker:
 
     def cookies(self) -> dict[str, str]:
         """Return the cookies by which he shows who he is."""
-        return {name: morsel.value for name, morsel in self.client.cookies.items()}
+        return {name: each.value for name, each in self.client.cookies.items()}
 
     def __call__(
         self, method: str, path: str, body: object = None, **headers: str
     ) -> Answer:
-        """Return the answer; of a stream no more than its first line."""
+        """Return the answer; of a stream nothing but that there is one."""
         given = {name.replace("_", "-"): value for name, value in headers.items()}
         if self.header:
             given["Authorization"] = self.header
         if self.user and self.csrf:
             given["X-CSRFToken"] = _CSRF
         data = body if isinstance(body, bytes) else json.dumps(body)
-        response = self.client.generic(
+        response = self.anew().generic(
             method,
             f"{BASE}{path}",
             data="" if body is None else data,
@@ -75,12 +86,19 @@ class Asker:
         )
         kind = response.headers.get("Content-Type", "")
         if kind == _STREAM:
-            response.close()
+            leave(response)
             return Answer(response.status_code, None)
         content = response.getvalue()
         return Answer(
             response.status_code, json.loads(content) if "json" in kind else content
         )
+
+
+def leave(response: HttpResponseBase) -> None:
+    """End an answer that was not read; the test's connection to the database stays."""
+    request_finished.disconnect(close_old_connections)
+    response.close()
+    request_finished.connect(close_old_connections)
 
 
 def bearer(raw: str) -> Asker:
@@ -89,18 +107,28 @@ def bearer(raw: str) -> Asker:
 
 
 Make = Callable[[World], Asker]
-ALICE = "alice"
+ALICE, FALLEN = "alice", "fallen"
 
 
 def _alice(world: World, **changes: object) -> Asker:
     return bearer(token_of(world.users[ALICE], **changes))
 
 
-def _of_user(world: World, **changes: object) -> Asker:
-    """Return who asks with Alice's token after something has befallen her."""
-    raw = token_of(world.users[ALICE])
-    User.objects.filter(username=ALICE).update(**changes)
-    return bearer(raw)
+def _fallen(make: Callable[[User], Asker], **changes: object) -> Asker:
+    """Return who had a credential before something befell him."""
+    name = f"{FALLEN}-{User.objects.count()}"
+    user = create_user(username=name, password=None, key=name)
+    asker = make(user)
+    User.objects.filter(pk=user.pk).update(**changes)
+    return asker
+
+
+def _by_token(user: User) -> Asker:
+    return bearer(token_of(user))
+
+
+def _by_browser(user: User) -> Asker:
+    return Asker(user=user)
 
 
 def _forged(world: World) -> Asker:
@@ -123,11 +151,17 @@ def _of_revoked_parent(world: World) -> Asker:
     return child
 
 
+def _logged_out(world: World) -> Asker:
+    asker = Asker(user=world.users[ALICE])
+    asker.client.session.flush()
+    return asker
+
+
 def _past() -> datetime:
     return clock.now() - _EARLIER
 
 
-DEAD: dict[str, Make] = {
+UNBORN: dict[str, Make] = {
     "nothing": lambda _: Asker(),
     "another scheme": lambda _: Asker(header="Basic YWxpY2U6YWxpY2U="),
     "an empty token": lambda _: bearer(""),
@@ -135,35 +169,34 @@ DEAD: dict[str, Make] = {
     "a mistyped token": lambda w: bearer(token_of(w.users[ALICE])[:-1] + "-"),
     "a token that never was": lambda _: bearer(make_token("pat", secrets.choice)),
     "a forged token": _forged,
+    "a code of enrolment": lambda _: bearer(make_token(ENROLMENT, secrets.choice)),
+    "a forgotten session": _logged_out,
+}
+"""That never were any."""
+
+BURIED: dict[str, Make] = {
     "a revoked token": lambda w: _alice(w, revoked=_past()),
     "a token of a revoked one": _of_revoked_parent,
-    "an expired token": lambda w: _alice(w, expires=_past()),
-    "a token of a pending user": lambda w: _of_user(w, state="pending"),
-    "a token of a suspended user": lambda w: _of_user(w, state="suspended"),
-    "a token of a closed account": lambda w: _of_user(w, state="closed"),
-    "a token of who may not log in": lambda w: _of_user(w, is_active=False),
-    "a forgotten session": lambda w: _logged_out(w),
-    "a session of a pending user": lambda w: _session_of(w, state="pending"),
-    "a session of a suspended user": lambda w: _session_of(
-        w, state="suspended", is_active=False
+    "an expired token of an agent": lambda w: bearer(
+        mint_token(user=w.users["robot"], now=_past(), apparatus="sim", days=0)
     ),
-    "a session of a closed account": lambda w: _session_of(
-        w, state="closed", is_active=False
+    "an expired token": lambda w: _alice(w, expires=_past()),
+    "a token of a pending user": lambda _: _fallen(_by_token, state="pending"),
+    "a token of a suspended user": lambda _: _fallen(_by_token, state="suspended"),
+    "a token of a closed account": lambda _: _fallen(_by_token, state="closed"),
+    "a token of who may not log in": lambda _: _fallen(_by_token, is_active=False),
+    "a session of a pending user": lambda _: _fallen(_by_browser, state="pending"),
+    "a session of a suspended user": lambda _: _fallen(
+        _by_browser, state="suspended", is_active=False
+    ),
+    "a session of a closed account": lambda _: _fallen(
+        _by_browser, state="closed", is_active=False
     ),
 }
+"""That were good until something befell them."""
+
+DEAD = {**UNBORN, **BURIED}
 """By which nobody is let in, anywhere."""
-
-
-def _session_of(world: World, **changes: object) -> Asker:
-    asker = Asker(user=world.users[ALICE])
-    User.objects.filter(username=ALICE).update(**changes)
-    return asker
-
-
-def _logged_out(world: World) -> Asker:
-    asker = Asker(user=world.users[ALICE])
-    asker.client.session.flush()
-    return asker
 
 
 def without(scope: str, world: World) -> Asker:
@@ -201,6 +234,9 @@ ALIVE: dict[str, Make] = {
     "the agent of other": lambda w: _agent(w, "other"),
 }
 """Who is let in, and may do what the matrix says."""
+
+AS_BY_TOKEN = {"gina's browser", "bob's browser", "rita's browser"}
+"""Whose browsers are let in by routes as Alice's is, and as their tokens are."""
 
 
 def _agent(world: World, apparatus: str) -> Asker:

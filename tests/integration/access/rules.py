@@ -31,6 +31,9 @@ class Rule:
         body: what is sent.
         digest: of what is uploaded, for its header.
         ok: status of a success.
+        others: statuses that tell as well that he may, though it cannot be done now.
+        elsewhere: status for a credential that is not good for the apparatus that the
+            body names; 0 if it names none.
         lists: kind of the things in its answer; of which each is named by ``name``.
     """
 
@@ -44,6 +47,8 @@ class Rule:
     query: str = ""
     digest: str = ""
     ok: int = 200
+    others: frozenset[int] = frozenset()
+    elsewhere: int = 0
     lists: str = ""
     name: str = "id"
 
@@ -80,7 +85,8 @@ def _opening() -> object:
 CONTROL = Rule(of="apparatus", whom=OPERATORS, seen=EVERYBODY)
 OF_OWNER = Rule(of="shared job", seen=SHARED)
 OF_READER = Rule(of="shared job", whom=SHARED)
-OF_AGENT = Rule(of="agent's job", whom=AGENT)
+CONFLICT = frozenset({409})
+OF_AGENT = Rule(of="agent's job", whom=AGENT, others=CONFLICT)  # most of it is over
 _EPOCH = 1
 _CHILD = {"name": "child", "scopes": ["jobs:read"], "days": 1}
 _SHA = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"  # of nothing
@@ -88,11 +94,12 @@ _FINISH = {"epoch": _EPOCH, "outcome": "unknown", "reason": "BLACS gone"}
 _NO_ROUTINES = {"epoch": _EPOCH, "routines": []}
 _LOCAL = {
     "epoch": _EPOCH,
-    "path": "/lab/2026/own.h5",
-    "started": "2026-01-02T03:04:05Z",
+    "name": "2026/own.h5",
+    "what": "done",
+    "at": "2026-01-02T03:04:05Z",
 }
 _HOOK = {"url": "https://example.org/hook", "events": ["done"]}
-_UNDELIVERED = {"epoch": _EPOCH, "name": "images/absorption/9.npy", "reason": "gone"}
+_UNDELIVERED = {"name": "images/absorption/9.npy", "reason": "gone"}
 
 RULES: dict[str, Rule] = {
     # How one gets a credential.
@@ -151,13 +158,17 @@ RULES: dict[str, Rule] = {
     "GET /events/stream": Rule(whom=OPERATORS),
     # Jobs: their owner's; some of each for operators, and for those who share them.
     "GET /jobs": Rule(whom=EVERYBODY, lists="shared job"),
-    "POST /jobs": Rule(whom=EVERYBODY, body=_job, ok=201),
+    "POST /jobs": Rule(whom=EVERYBODY, body=_job, ok=201, elsewhere=403),
     "GET /jobs/{job}": Rule(of="shared job", whom=READERS),
     "DELETE /jobs/{job}": OF_OWNER,
     "POST /jobs/{job}/cancel": OF_OWNER,
     "POST /jobs/{job}/keep": replace(OF_OWNER, body=lambda: {"keep": True}),
     "POST /jobs/{job}/hold": replace(OF_OWNER, whom=OPERATORS),
-    "POST /jobs/{job}/release": replace(OF_OWNER, whom=OPERATORS),
+    "POST /jobs/{job}/release": replace(
+        OF_OWNER,
+        whom=OPERATORS,
+        others=CONFLICT,  # its owner holds it
+    ),
     "POST /jobs/{job}/shots/{index}/decision": replace(
         OF_OWNER, whom=OPERATORS, body=lambda: {"choice": "keep"}
     ),
@@ -177,7 +188,7 @@ RULES: dict[str, Rule] = {
     "GET /reservations": Rule(
         whom=EVERYBODY, lists="reservation", query="?to=2100-01-01T00:00:00Z"
     ),
-    "POST /reservations": Rule(whom=EVERYBODY, body=_booking, ok=201),
+    "POST /reservations": Rule(whom=EVERYBODY, body=_booking, ok=201, elsewhere=404),
     "GET /reservations/{int:reservation}": Rule(of="reservation", whom=EVERYBODY),
     "PATCH /reservations/{int:reservation}": Rule(
         of="reservation",
@@ -189,13 +200,19 @@ RULES: dict[str, Rule] = {
         of="reservation", whom=OPERATORS, seen=EVERYBODY
     ),
     "GET /sessions": Rule(whom=EVERYBODY, lists="session"),
-    "POST /sessions": Rule(whom=EVERYBODY, body=lambda: {"apparatus": "sim"}, ok=201),
+    "POST /sessions": Rule(
+        whom=EVERYBODY,
+        body=lambda: {"apparatus": "sim"},
+        ok=201,
+        others=CONFLICT,  # each has one already
+        elsewhere=404,
+    ),
     "GET /sessions/{session}": Rule(of="session", whom=OPERATORS),
     "DELETE /sessions/{session}": Rule(of="session", whom=OPERATORS),
     # Agents: what is of their own apparatus.
     "GET /agent/token": Rule(whom=AGENT),
     "POST /agent/token": Rule(whom=AGENT, ok=201),
-    "POST /agent/sessions": Rule(whom=AGENT, body=_opening),
+    "POST /agent/sessions": Rule(whom=AGENT, body=_opening, elsewhere=403),
     "POST /agent/poll": Rule(
         whom=AGENT,
         body=lambda: {"epoch": _EPOCH, "capacity": {}, "wait": 0},

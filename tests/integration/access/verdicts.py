@@ -47,6 +47,8 @@ class Rights:
         return not self.only_on or apparatus in self.only_on
 
 
+NAMED = "sim"
+"""The apparatus that bodies name."""
 _SIM, _OTHER = frozenset({"sim"}), frozenset({"other"})
 _ALICE = Rights(owner="alice", grouped=True)
 _OLGA = Rights(operates=_SIM, reviews=_SIM)
@@ -79,11 +81,20 @@ def verdict(rule: Rule, scope: str, who: Rights, whose: str) -> Verdict:
     if rule.is_open:
         return Verdict.DONE
     if who.runs:
-        return _of_agent(rule, scope, who, whose)
+        right = _of_agent(rule, scope, who, whose)
+        is_elsewhere = who.runs != NAMED
+        return _of_body(rule, right, is_elsewhere=is_elsewhere)
     if "agent" in rule.whom or (scope in OPERATOR_SCOPES and not who.operates):
         return Verdict.FORBIDDEN
     right = _of_thing(rule, who, whose) if rule.of else _without_thing(rule, who)
+    right = _of_body(rule, right, is_elsewhere=not who.reaches(NAMED))
     return _by(rule, who) if right is Verdict.DONE else right
+
+
+def _of_body(rule: Rule, right: Verdict, *, is_elsewhere: bool) -> Verdict:
+    """Return the same unless the body names an apparatus that the credential is not for."""
+    refused = right is Verdict.DONE and rule.elsewhere and is_elsewhere
+    return Verdict(str(rule.elsewhere)) if refused else right
 
 
 def apparatus_of(kind: str, whose: str) -> str:
@@ -115,6 +126,8 @@ def _of_thing(rule: Rule, who: Rights, whose: str) -> Verdict:
     apparatus = apparatus_of(rule.of, whose)
     if apparatus and not who.reaches(apparatus):
         return Verdict.NOT_THERE
+    if rule.of == "webhook" and who.only_on:
+        return Verdict.NOT_THERE  # such a token has those alone that it has made itself
     is_his = _relations(rule.of, who, whose, apparatus)
     if is_his & {"owner", *rule.whom}:
         return Verdict.DONE

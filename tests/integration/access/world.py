@@ -5,12 +5,14 @@ apparatus ``sim`` and Rita reviews there, Sam is staff, and two agents run ``sim
 ``other``.
 """
 
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
-from django.db import transaction
+from django.db import connection, transaction
 from tests.integration.server.scripted_agent import Caller, ScriptedAgent
 
 from shothub.runtime import clock
@@ -25,6 +27,8 @@ from shothub.server.reservations.models import Reservation, Session
 
 USERS = ("alice", "gina", "bob")
 PEOPLE = (*USERS, "olga", "rita", "sam", "robot", "other-robot")
+_WRITE = re.compile(r'\s*(?:INSERT INTO|UPDATE|DELETE FROM)\s+"?(\w+)', re.IGNORECASE)
+_NOTED = {"accounts_token", "audit_entry", "django_session", "usersessions_usersession"}
 NUMBERS = b"\x93NUMPY of one camera"
 
 Parts = dict[str, str]
@@ -64,7 +68,9 @@ def make_world() -> World:
         for name, robot in robots.items()
     }
     for agent in agents.values():
-        agent.open(reservations={"hours_per_week": 40.0}, accepts=["procedure", "script"])
+        agent.open(
+            reservations={"hours_per_week": 40.0}, accepts=["procedure", "script"]
+        )
     world = World(users=users, agents=agents)
     for name in USERS:
         _equip(world, name, "sim", "", now)
@@ -204,3 +210,18 @@ def undone() -> Iterator[None]:
     with transaction.atomic():
         yield
         transaction.set_rollback(True)
+
+
+@contextmanager
+def writes() -> Iterator[set[str]]:
+    """Gather the tables that are written to, but for what notes that one has asked."""
+    found: set[str] = set()
+
+    def look(execute: Callable[..., Any], sql: str, *rest: Any) -> Any:
+        if match := _WRITE.match(sql):
+            found.add(match[1])
+        return execute(sql, *rest)
+
+    with connection.execute_wrapper(look):
+        yield found
+    found -= _NOTED
