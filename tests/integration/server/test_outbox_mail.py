@@ -12,6 +12,7 @@ from tests.integration.server.test_outbox_webhooks import Configured, deliver
 
 from shothub.domain.notices import CHOOSABLE, GIVE_UP_AFTER, MAILED
 from shothub.runtime import clock
+from shothub.server.accounts.models import Grant
 from shothub.server.outbox.models import Message
 from shothub.server.outbox.services import tell, tell_staff
 
@@ -221,6 +222,16 @@ def test_staff_and_operators_hear_of_holds(cast: Cast, mails: MailServer) -> Non
     assert told("olga") == [("hold", "sim is held")]
     assert told("bob") == [("hold", "sim is held"), ("hold", "other is held")]
     assert told("alice") == []
+
+
+def test_an_admin_of_an_apparatus_hears_of_its_holds(
+    cast: Cast, mails: MailServer
+) -> None:
+    Grant.objects.update_or_create(
+        user=cast.users["bob"], apparatus="sim", defaults={"admin": True}
+    )
+    tell_staff("sim", "hold", "sim is held", "Two agents.", now=clock.now())
+    assert told("bob") == [("hold", "sim is held")]
 
 
 def test_an_occasion_that_is_not_known_is_a_mistake_of_ours(cast: Cast) -> None:

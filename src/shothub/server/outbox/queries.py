@@ -84,7 +84,8 @@ def _with_address(users: Iterable[int]) -> list[int]:
 
 def staff_of(apparatus: str) -> list[int]:
     """Return the operators of an apparatus and the staff of the hub."""
-    operators = Q(grants__apparatus=apparatus, grants__operator=True)
+    there = Q(grants__apparatus=apparatus)
+    operators = there & (Q(grants__operator=True) | Q(grants__admin=True))
     found = User.objects.filter(operators | Q(is_staff=True), is_active=True)
     return list(found.order_by("pk").values_list("pk", flat=True).distinct())
 
