@@ -1,8 +1,7 @@
 """Who may open which page, and press which button: the table that every page is tried by."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from types import MappingProxyType
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from tests.integration.access.rules import (
@@ -16,7 +15,6 @@ from tests.integration.access.rules import (
 )
 
 Kind = Literal["open", "account", "member"]
-_NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -29,15 +27,15 @@ class Page:
             lab has not let him in; ``member``: to those whom it has.
         is_act: whether it is a button, which only a form's POST presses.
         parts: of its address that are not a thing of the world's.
-        data: of the form.
+        data: of the form; ``{…}`` stands for a part of the thing's address.
         others: statuses that a success has besides 200, 204, 302 and 422.
     """
 
     rule: Rule
     kind: Kind = "member"
     is_act: bool = False
-    parts: Mapping[str, str] = _NOTHING
-    data: Mapping[str, str] = _NOTHING
+    parts: Mapping[str, str] = field(default_factory=dict)
+    data: Mapping[str, str] = field(default_factory=dict)
     others: frozenset[int] = frozenset()
 
 
@@ -62,9 +60,11 @@ def _account(**parts: str) -> Page:
 
 
 FOR_ALL = Rule(whom=EVERYBODY)
+PROVED = replace(FOR_ALL, by="proof")
 OF_MACHINE = Rule(of="apparatus", whom=EVERYBODY)
 CONTROL = Rule(of="apparatus", whom=OPERATORS, seen=EVERYBODY)
 TO_LAB = Rule(of="apparatus", whom=STAFF, seen=EVERYBODY)
+BY_PERSON = replace(TO_LAB, by="person")
 READING = Rule(of="shared job", whom=SHARED)
 OWNING = Rule(of="shared job", seen=SHARED)
 BOOKED = Rule(of="reservation", whom=OPERATORS, seen=EVERYBODY)
@@ -98,6 +98,8 @@ PAGES: dict[str, Page] = {
     "socialaccount_signup": _open(),
     "socialaccount_login_cancelled": _open(),
     "socialaccount_login_error": _open(),
+    "openid_connect_login": _open(provider_id="nonsense"),
+    "openid_connect_callback": _open(provider_id="nonsense"),
     "shared": _open(text="nonsense"),
     "shared_results": _open(text="nonsense"),
     "shared_file": _open(text="nonsense", name="x"),
@@ -123,7 +125,7 @@ PAGES: dict[str, Page] = {
     "mfa_remove_webauthn": _account(pk="1"),
     "socialaccount_connections": _account(),
     "account": _page(FOR_ALL),
-    "account_close": _page(FOR_ALL),
+    "account_close": _page(PROVED),
     "first_job": _act(FOR_ALL),
     "privacy": _page(FOR_ALL),
     "privacy_export": _act(FOR_ALL),
@@ -143,7 +145,8 @@ PAGES: dict[str, Page] = {
     "group": _page(Rule(of="group", whom=MEMBERS)),
     "group_change": _act(GROUP, title="Cold atoms"),
     "group_member": _act(GROUP, user="alice", weight="2"),
-    "group_member_remove": _act(GROUP, user="rita"),
+    # Alice herself is whom this takes out of her group.
+    "group_member_remove": _act(Rule(of="group", whom=MEMBERS), user="{user}"),
     "group_default": _act(Rule(of="group", whom=SHARED)),
     "group_quota": _act(replace(GROUP, by="person"), what="machine_week", limit="3600"),
     # Jobs.
@@ -160,7 +163,11 @@ PAGES: dict[str, Page] = {
     "job_share": _act(OWNING, days="7"),
     "job_unshare": _act(OWNING),
     "job_hold": _act(replace(OWNING, whom=OPERATORS)),
-    "job_release": _act(replace(OWNING, whom=OPERATORS)),
+    "job_release": Page(
+        replace(OWNING, whom=OPERATORS),
+        is_act=True,
+        others=frozenset({400}),  # its owner holds it
+    ),
     "job_decide": _act(replace(OWNING, whom=OPERATORS), choice="keep"),
     # Apparatus.
     "submit": _page(FOR_ALL),
@@ -175,7 +182,7 @@ PAGES: dict[str, Page] = {
     "grants": _page(TO_LAB),
     "agent": _page(TO_LAB),
     "agent_revoke": Page(
-        replace(TO_LAB, by="person"),
+        BY_PERSON,
         is_act=True,
         parts={"ident": "nothere"},
         others=frozenset({404}),
@@ -199,6 +206,22 @@ PAGES: dict[str, Page] = {
     "person_reinstate": _of_bob(),
 }
 """By name. A page that is not here fails the tests."""
+
+FORMS = {
+    "account_close": _act(PROVED),
+    "device": Page(
+        FOR_ALL, is_act=True, data={"code": "nonsense"}, others=frozenset({404})
+    ),
+    "tokens": _act(FOR_ALL, name="for a test", scopes="jobs:read", days="1"),
+    "notifications": _act(FOR_ALL, email="done"),
+    "groups": _act(PERSON, name="new"),
+    "calendar": _act(OF_MACHINE),
+    "procedure": _act(OF_MACHINE, tof="0.005"),
+    "script": _act(TO_LAB),
+    "grants": _act(BY_PERSON, user="bob", kinds="scripts"),
+    "agent": _act(BY_PERSON),
+}
+"""Pages to which a form is sent as well. One that is not here fails the tests."""
 
 APART = {
     "healthz": "tells everybody that the hub lives, and nothing else",

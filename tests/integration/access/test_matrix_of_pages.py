@@ -1,15 +1,16 @@
 """Every page and every button with every kind of visitor, own things and those of others."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from urllib.parse import urlsplit
 
 import pytest
+from django.http.response import HttpResponseBase
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
-from tests.integration.access.credentials import Asker
-from tests.integration.access.pages import APART, PAGES, Page
+from tests.integration.access.credentials import BURIED, Asker, leave
+from tests.integration.access.pages import APART, FORMS, PAGES, Page
 from tests.integration.access.verdicts import RIGHTS, Verdict, verdict
-from tests.integration.access.world import Parts, World, undone
+from tests.integration.access.world import Parts, World, undone, writes
 
 from shothub.server.accounts.models import User
 
@@ -25,98 +26,129 @@ OWNERS = {
 }
 _ALIASES = {"job_id": "job", "procedure_name": "procedure"}
 VISITORS = [name for name, rights in RIGHTS.items() if rights.browses]
-OUTSIDE = {
-    "pending": {"state": "pending"},
-    "suspended": {"state": "suspended", "is_active": False},
-    "closed": {"state": "closed", "is_active": False},
-}
+MIGHTY = "sam, who has just proved it"
 pytestmark = pytest.mark.django_db
-Found = dict[str, URLPattern]
 
 
-def _walk(resolver: URLResolver) -> Iterator[tuple[str, URLPattern]]:
+def _walk(resolver: URLResolver) -> Iterator[str]:
     for each in resolver.url_patterns:
         if isinstance(each, URLPattern):
-            yield each.name or str(each.pattern), each
+            yield each.name or str(each.pattern)
         elif each.app_name != "admin" and each.namespace != "api":
             yield from _walk(each)
 
 
-FOUND = dict(_walk(get_resolver()))
-KNOWN = [name for name in PAGES if name in FOUND]
-ACTS = [name for name in KNOWN if PAGES[name].is_act]
-CLOSED = [name for name in KNOWN if PAGES[name].kind != "open"]
-FOR_MEMBERS = [name for name in KNOWN if PAGES[name].kind == "member"]
+FOUND = set(_walk(get_resolver()))
+SENT = "POST "
+TABLE = PAGES | {f"{SENT}{name}": page for name, page in FORMS.items()}
+KNOWN = [entry for entry in TABLE if entry.removeprefix(SENT) in FOUND]
+ACTS = [entry for entry in KNOWN if TABLE[entry].is_act]
+CLOSED = [entry for entry in KNOWN if TABLE[entry].kind != "open"]
+FOR_MEMBERS = [entry for entry in KNOWN if TABLE[entry].kind == "member"]
+MERE_PAGES = [name for name in FOR_MEMBERS if name not in [*ACTS, *FORMS]]
+every_entry = pytest.mark.parametrize("entry", KNOWN)
 
 
-def visitor(name: str, world: World) -> Client:
+@pytest.fixture(scope="module")
+def visitors(world: World) -> dict[str, Asker]:
+    return {name: visitor(name) for name in VISITORS}
+
+
+@pytest.fixture(scope="module")
+def outsiders(world: World) -> dict[str, Asker]:
+    """Those whom the lab has not let in, or not any more."""
+    return {n: make(world) for n, make in BURIED.items() if n.startswith("a session")}
+
+
+def visitor(name: str) -> Asker:
     person = User.objects.get(username=name.split("'")[0].split(",")[0])
-    return Asker(user=person, proved=RIGHTS[name].proved).client
+    return Asker(user=person, proved=RIGHTS[name].proved)
 
 
-def address(name: str, parts: Parts) -> str:
-    given = {**parts, **PAGES[name].parts}
-    wanted = FOUND[name].pattern.regex.groupindex
+def address(entry: str, parts: Parts) -> str:
+    name, given = entry.removeprefix(SENT), {**parts, **TABLE[entry].parts}
+    [(_, wanted)], *_ = get_resolver().reverse_dict.getlist(name)[0]
     filled = {part: given[_ALIASES.get(part, part)] for part in wanted}
     return reverse(name, kwargs=filled)
 
 
-def visit(client: Client, name: str, parts: Parts) -> tuple[int, str]:
+def visit(client: Client, entry: str, parts: Parts) -> tuple[int, str]:
     """Open a page or press a button; return the status and where it leads."""
-    page, target = PAGES[name], address(name, parts)
-    if page.is_act:
-        token = client.cookies["csrftoken"].value if client.cookies else ""
-        data = {**page.data, "csrfmiddlewaretoken": token}
-        response = client.post(target, data)
-    else:
-        response = client.get(target)
-    response.close()
+    page, target = TABLE[entry], address(entry, parts)
+    data = {name: value.format_map(parts) for name, value in page.data.items()}
+    response = send(client, target, data) if page.is_act else client.get(target)
+    leave(response)
     return response.status_code, urlsplit(response.headers.get("Location", "")).path
 
 
-def parts_of(name: str, world: World, whose: str = "") -> Parts:
-    of = PAGES[name].rule.of
+def send(client: Client, target: str, data: Mapping[str, str]) -> HttpResponseBase:
+    """Send a form with the token that the page had in it."""
+    token = client.cookies["csrftoken"].value
+    answer: HttpResponseBase = client.post(
+        target, {**data, "csrfmiddlewaretoken": token}
+    )
+    return answer
+
+
+def parts_of(entry: str, world: World, whose: str = "") -> Parts:
+    of = TABLE[entry].rule.of
     return world.parts(of, whose or OWNERS[of][0])
 
 
 def test_every_page_is_classified() -> None:
     """Say in pages.py who may open a new page, before it is let in here."""
-    assert set(FOUND) == set(PAGES) | set(APART)
+    assert set(PAGES) | set(APART) == FOUND
 
 
-@pytest.mark.parametrize("name", CLOSED)
-def test_a_stranger_is_asked_to_log_in(world: World, name: str) -> None:
+@pytest.mark.parametrize("entry", MERE_PAGES)
+def test_every_form_is_classified(
+    world: World, visitors: dict[str, Asker], entry: str
+) -> None:
+    """Say in pages.py who may send one to a page that begins to take it."""
+    with undone():
+        target = address(entry, parts_of(entry, world))
+        response = send(visitors[MIGHTY].anew(), target, {})
+        leave(response)
+    assert response.status_code == 405
+
+
+@pytest.mark.parametrize("entry", CLOSED)
+def test_a_stranger_is_asked_to_log_in(world: World, entry: str) -> None:
     with undone():
         stranger = Client()
         stranger.cookies["csrftoken"] = "a" * 32
-        status, there = visit(stranger, name, parts_of(name, world))
+        status, there = visit(stranger, entry, parts_of(entry, world))
     assert (status, there) == (302, "/login")
 
 
-@pytest.mark.parametrize("name", FOR_MEMBERS)
-def test_who_is_not_let_in_sees_nothing_of_the_lab(world: World, name: str) -> None:
+@pytest.mark.parametrize("entry", FOR_MEMBERS)
+def test_who_is_not_let_in_sees_nothing_of_the_lab(
+    world: World, outsiders: dict[str, Asker], entry: str
+) -> None:
     wrong = []
-    for how, columns in OUTSIDE.items():
+    for how, asker in outsiders.items():
         with undone():
-            client = Asker(user=world.users["alice"]).client
-            User.objects.filter(username="alice").update(**columns)
-            status, there = visit(client, name, parts_of(name, world))
+            status, there = visit(asker.anew(), entry, parts_of(entry, world))
         if status != 302 or there not in {"/login", "/welcome"}:
             wrong.append((how, status, there))
     assert wrong == []
 
 
-@pytest.mark.parametrize("name", KNOWN)
-def test_each_gets_what_the_table_says(world: World, name: str) -> None:
-    page, wrong = PAGES[name], []
-    for who in VISITORS:
+@every_entry
+def test_each_gets_what_the_table_says(
+    world: World, visitors: dict[str, Asker], entry: str
+) -> None:
+    page, wrong = TABLE[entry], []
+    for who, asker in visitors.items():
         for whose in OWNERS[page.rule.of]:
             right = verdict(page.rule, "", RIGHTS[who], whose)
-            with undone():
-                client = visitor(who, world)
-                status, there = visit(client, name, parts_of(name, world, whose))
+            with undone(), writes() as written:
+                parts = parts_of(entry, world, whose)
+                status, there = visit(asker.anew(), entry, parts)
             if not _fits(right, status, there, page):
                 wrong.append((who, whose, right, status, there))
+            elif right is not Verdict.DONE and written:
+                wrong.append((who, whose, right, written))
     assert wrong == []
 
 
@@ -127,21 +159,25 @@ def _fits(right: Verdict, status: int, there: str, page: Page) -> bool:
     if right is Verdict.NOT_THERE:
         return status == 404
     fine = {200, 204, 302, 422, *page.others}
-    return status in fine and (page.kind != "member" or not asks_for_proof)
+    stopped = asks_for_proof or there in {"/login", "/welcome"}
+    return status in fine and (page.kind != "member" or not stopped)
 
 
-@pytest.mark.parametrize("name", ACTS)
-def test_a_button_wants_a_form_with_its_csrf_token(world: World, name: str) -> None:
+@pytest.mark.parametrize("entry", ACTS)
+def test_a_button_wants_a_form_with_its_csrf_token(
+    world: World, visitors: dict[str, Asker], entry: str
+) -> None:
+    client = visitors[MIGHTY].anew()
     with undone():
-        client = visitor("sam, who has just proved it", world)
-        target = address(name, parts_of(name, world))
-        assert client.get(target).status_code == 405
-        assert client.post(target, PAGES[name].data).status_code == 403
+        target = address(entry, parts_of(entry, world))
+        if entry in PAGES:
+            assert client.get(target).status_code == 405
+        assert client.post(target, TABLE[entry].data).status_code == 403
 
 
-def test_the_admin_pages_are_for_staff(world: World) -> None:
+def test_the_admin_pages_are_for_staff(visitors: dict[str, Asker]) -> None:
     with undone():
         for name in ("alice's browser", "olga's browser"):
-            answer = visitor(name, world).get("/admin/accounts/user/")
+            answer = visitors[name].anew().get("/admin/accounts/user/")
             assert answer.status_code in {302, 403}, name
         assert Client().get("/admin/accounts/user/").status_code == 302

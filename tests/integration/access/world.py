@@ -77,8 +77,8 @@ def make_world() -> World:
     _equip(world, "alice", "other", "-elsewhere", now)
     for name in ("sim", "other"):
         world.things["apparatus", name] = {"name": name, "procedure": "bec_tof"}
-    world.things["group", "gina"] = {"group": "cold", "user": "alice"}
-    world.things["group", "bob"] = {"group": "hot", "user": "bob"}
+    world.things["group", "gina"] = {"group": "cold", "name": "cold", "user": "alice"}
+    world.things["group", "bob"] = {"group": "hot", "name": "hot", "user": "bob"}
     _share(world, now)
     return world
 

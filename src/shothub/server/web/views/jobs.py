@@ -6,6 +6,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.views.decorators.http import require_safe
 
 from shothub.domain.states import JobState
 from shothub.runtime.clock import now
@@ -60,6 +61,7 @@ def _filters(given: Mapping[str, str]) -> Filters:
 
 
 @member
+@require_safe
 def jobs(request: HttpRequest, principal: Principal) -> HttpResponse:
     """Show the user's jobs, or those shared with his groups, newest first."""
     filters = _filters(request.GET)
@@ -92,6 +94,7 @@ def jobs(request: HttpRequest, principal: Principal) -> HttpResponse:
 
 
 @member
+@require_safe
 def quotas(request: HttpRequest, principal: Principal) -> HttpResponse:
     """Show what the user takes of his quotas: a part of the page of jobs."""
     context = {
