@@ -3,12 +3,13 @@
 import json
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from http.cookies import SimpleCookie
 
-from django.core.signals import request_finished
+from django.core.signals import request_finished, request_started
 from django.db import close_old_connections
 from django.http.response import HttpResponseBase
 from django.test import Client
@@ -94,11 +95,20 @@ class Asker:
         )
 
 
+@contextmanager
+def connected() -> Iterator[None]:
+    """Keep the test's connection to the database, which the end of a request closes."""
+    for signal in (request_started, request_finished):
+        signal.disconnect(close_old_connections)
+    yield
+    for signal in (request_started, request_finished):
+        signal.connect(close_old_connections)
+
+
 def leave(response: HttpResponseBase) -> None:
-    """End an answer that was not read; the test's connection to the database stays."""
-    request_finished.disconnect(close_old_connections)
-    response.close()
-    request_finished.connect(close_old_connections)
+    """End an answer that was not read."""
+    with connected():
+        response.close()
 
 
 def bearer(raw: str) -> Asker:
