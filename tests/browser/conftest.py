@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 from tests.integration.server.scripted_agent import DESCRIPTION
 
 CHROMIUM = "/usr/bin/chromium"
@@ -108,11 +108,16 @@ def page(chromium: Browser, hub: RunningHub) -> Iterator[Page]:
     page.on("pageerror", lambda error: complaints.append(str(error)))
     page.on(
         "console",
-        lambda said: complaints.append(said.text) if said.type == "error" else None,
+        lambda said: said.type == "error" and complaints.append(what(said)),
     )
     yield page
     context.close()
     assert complaints == []
+
+
+def what(said: ConsoleMessage) -> str:
+    """Return what the browser complains of, with the address that it is about."""
+    return f"{said.text} ({said.location['url']})"
 
 
 @pytest.fixture

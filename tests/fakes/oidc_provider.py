@@ -105,7 +105,7 @@ def fill(redirect: str) -> None:
         apps.get_model("account", "EmailAddress").objects.create(
             user=user, email=user.email, verified=confirmed, primary=True
         )
-    client = apps.get_model("allauth_idp_oidc", "Client")(
+    client = apps.get_app_config("allauth_idp_oidc").get_model("Client")(
         id=CLIENT,
         name="shothub",
         scopes="openid\nprofile\nemail",

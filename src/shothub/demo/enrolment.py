@@ -61,8 +61,9 @@ def _member(name: str, apparatus: str, *, now: datetime) -> tuple[str, str]:
         user = services.create_user(username=name, password=password, key=name)
     else:
         services.set_password(user, password)
-    given = {"scripts": True, "hdf5": True}
-    grant_services.grant(user=user, apparatus=apparatus, now=now, **given)
+    grant_services.grant(
+        user=user, apparatus=apparatus, now=now, scripts=True, hdf5=True
+    )
     return password, services.mint_token(user=user, now=now, name="demo", days=_DAYS)
 
 

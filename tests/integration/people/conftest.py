@@ -70,7 +70,7 @@ class Newcomer:
         return self.client.post(link, follow=True).content.decode()
 
     def link(self) -> str:
-        found = re.search(r"https?://[^/\s]+(/\S+)", self.mails()[-1].body)
+        found = re.search(r"https?://[^/\s]+(/\S+)", str(self.mails()[-1].body))
         assert found is not None
         return found[1]
 

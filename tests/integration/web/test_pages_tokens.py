@@ -105,7 +105,7 @@ def test_whoever_tries_many_codes_is_told_to_wait(
 ) -> None:
     few = settings.SHOTHUB.model_copy(update={"bad_credentials_per_address": 5})
     settings.SHOTHUB = few
-    there = {"REMOTE_ADDR": "203.0.113.77"}
-    tries = [alice.get("/device?code=BCDF-GHJK", **there) for _ in range(8)]
+    page, there = "/device?code=BCDF-GHJK", "203.0.113.77"
+    tries = [alice.get(page, REMOTE_ADDR=there) for _ in range(8)]
     assert tries[0].status_code == 404
     assert tries[-1].status_code == 429
