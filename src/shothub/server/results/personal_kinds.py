@@ -240,7 +240,7 @@ KINDS: Sequence[Kind] = (
         model="outbox.Preference",
         whose=("user",),
         columns=("email",),
-        what="of what you want to be told by e-mail",
+        what="what you want to be told of by e-mail",
         why="to tell you of nothing else",
         until=_ACCOUNT_END,
     ),
@@ -355,7 +355,7 @@ KINDS: Sequence[Kind] = (
         columns=("job_id", "shot", "routine", "state", "values", "reason", "at"),
         what="what analysis routines saved",
         why="they are your results",
-        until="as the lab has set (below)",
+        until="as long as the lab keeps results (see above)",
     ),
     Kind(
         name="files",
@@ -364,7 +364,7 @@ KINDS: Sequence[Kind] = (
         columns=("job_id", "name", "kind", "label", "shot", "size", "sha256", "at"),
         what="the files of your jobs",
         why="they are your results",
-        until="as the lab has set (below)",
+        until="as long as the lab keeps results (see above)",
     ),
     Kind(
         name="changes_by_staff_pages",

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 from collections.abc import Iterable, Iterator
 
 from shothub.domain.acts import Act
@@ -57,6 +58,7 @@ WORDS = {
     Act.HUB_RESTORED: "hub restored",
 }
 _COLUMNS = ("number", "at", "what", "actor", "by", "subject", "on", "address", "detail")
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -72,9 +74,19 @@ def detail_of(act: Recorded) -> str:
 
 
 def _value(value: object) -> str:
-    if isinstance(value, list):
-        return ", ".join(str(each) for each in value)
-    return "" if value is None else str(value)
+    match value:
+        case None:
+            return ""
+        case bool():
+            return "yes" if value else "no"
+        case list():
+            return ", ".join(map(_value, value))
+        case dict():
+            named = ((name, _value(each)) for name, each in value.items())
+            return ", ".join(f"{name} {each or 'none'}" for name, each in named)
+        case str() if _MOMENT.fullmatch(value):
+            return f"{value[:10]} {value[11:16]} UTC"
+    return str(value)
 
 
 def as_csv(acts: Iterable[Recorded]) -> Iterator[str]:

@@ -32,7 +32,7 @@ def record(request: HttpRequest, principal: Principal) -> HttpResponse:
     found = recorded(_viewer(principal), wanted, limit=_PAGE + 1)
     shown = found[:_PAGE]
     context = {
-        "section": "record",
+        "section": "people" if principal.staff else "record",
         "acts": [(act, words_of(act.what), detail_of(act)) for act in shown],
         "older": shown[-1].number if len(found) > _PAGE else None,
         "wanted": wanted,
