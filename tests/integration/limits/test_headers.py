@@ -130,6 +130,12 @@ def test_answers_of_the_api_are_data(local: httpx.Client, path: str) -> None:
     assert said["X-Frame-Options"] == "DENY"
 
 
+@pytest.mark.parametrize("path", ["/login", "/api/v1/me", "/no/such/page"])
+def test_no_header_tells_what_serves(local: httpx.Client, path: str) -> None:
+    said = " ".join(f"{k}: {v}" for k, v in local.get(path).headers.items())
+    assert not re.search(r"\bserver:|powered-by|django|uvicorn|python", said.casefold())
+
+
 def test_pages_have_a_policy_and_are_framed_by_nobody(local: httpx.Client) -> None:
     said = page_of_login(local).headers
     assert "default-src 'self'" in said["Content-Security-Policy"]
