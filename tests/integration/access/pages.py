@@ -82,6 +82,7 @@ def _of_bob(**data: str) -> Page:
 
 PAGES: dict[str, Page] = {
     # Strangers: signing up, logging in, what somebody gave them a link to.
+    "icon": _open(),
     "account_login": _open(),
     "account_logout": _open(),
     "account_signup": _open(),

@@ -1,6 +1,8 @@
 """Addresses of the pages."""
 
+from django.templatetags.static import static
 from django.urls import include, path
+from django.views.generic import RedirectView
 
 from shothub.server.web.views import (
     agent,
@@ -20,6 +22,7 @@ from shothub.server.web.views import (
 
 _MACHINE = "apparatus/<slug:name>"
 _JOB = "jobs/<slug:job_id>"
+_ICON = "shothub/mark.svg"
 
 urlpatterns = [
     path("", include("shothub.server.web.account_urls")),
@@ -80,6 +83,8 @@ urlpatterns = [
         f"{_MACHINE}/agent/<slug:ident>/revoke", agent.agent_revoke, name="agent_revoke"
     ),
     path("device", device.device, name="device"),
+    # Browsers ask for it at whatever is no page, and while they are led elsewhere.
+    path("favicon.ico", RedirectView.as_view(url=static(_ICON)), name="icon"),
     path("tokens", tokens.tokens, name="tokens"),
     path("tokens/<slug:ident>/revoke", tokens.token_revoke, name="token_revoke"),
     path("privacy", privacy.privacy, name="privacy"),
