@@ -192,8 +192,9 @@ def _in_words(error: ValidationError) -> str:
         key, said = ".".join(str(part) for part in fault["loc"]), fault["msg"]
         if not key:  # a fault of several keys names the one to change
             key, _, said = said.removeprefix("Value error, ").partition(": ")
-        example = EXAMPLES.get(key.split(".")[0], _default_text(key))
-        hint = f" Example: {PREFIX}{key.upper()}={example}" if example else ""
+        name = key.split(".")[0]
+        example = EXAMPLES.get(name, _default_text(name))
+        hint = f" Example: {PREFIX}{name.upper()}={example}" if example else ""
         lines.append(f"{key}: {said}.{hint}")
     return "The configuration is wrong.\n" + "\n".join(lines)
 

@@ -59,6 +59,11 @@ def test_a_secret_may_come_from_a_file(
         ("SHOTHUB_LOG_LEVEL", "LOUD", "SHOTHUB_LOG_LEVEL=INFO"),
         ("SHOTHUB_SECRET_KEY", "short", "32 characters"),
         ("SHOTHUB_SECRET_KEY_FILE", "/nowhere/key", "/nowhere/key"),
+        (
+            "SHOTHUB_LOGIN_PROVIDERS",
+            '[{"kind": "orcid", "client_id": "a", "secret": "b"}]',
+            "login_providers.0.name: Field required. Example: SHOTHUB_LOGIN_PROVIDERS=[",
+        ),
         ("SHOTHUB_CONFIG", "/nowhere/hub.toml", ""),
     ],
 )
