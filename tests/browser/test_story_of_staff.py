@@ -28,7 +28,8 @@ def test_a_suspended_user_is_out_at_once_and_reads_why(
     stella.get_by_role("button", name="Suspend alice").click()
     expect(stella.get_by_text(WHY).first).to_be_visible()
 
-    alices_page.get_by_role("link", name="Tokens").click()
+    menu = alices_page.get_by_role("navigation", name="Main")
+    menu.get_by_role("link", name="Tokens").click()
     expect(alices_page.get_by_label("Password")).to_be_visible()
     # A refused login is an error to the browser's console, and is none here.
     alice = chromium.new_context(base_url=hub.address).new_page()
