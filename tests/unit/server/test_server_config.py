@@ -62,7 +62,7 @@ def test_a_secret_may_come_from_a_file(
         (
             "SHOTHUB_LOGIN_PROVIDERS",
             '[{"kind": "orcid", "client_id": "a", "secret": "b"}]',
-            "login_providers.0.name: Field required. Example: SHOTHUB_LOGIN_PROVIDERS=[",
+            "login_providers.0.name: Field required. Example: SHOTHUB_LOGIN_PROVIDERS=",
         ),
         ("SHOTHUB_CONFIG", "/nowhere/hub.toml", ""),
     ],
