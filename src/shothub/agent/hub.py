@@ -83,7 +83,8 @@ class AgentHub:
     ) -> None:
         self._http = httpx.Client(
             base_url=f"{url.rstrip('/')}/api/v1/agent/",
-            headers={"Authorization": f"Bearer {token}"},
+            # An agent that enrols has none yet, and a header may not end in a blank.
+            headers={"Authorization": f"Bearer {token}"} if token else {},
             timeout=httpx.Timeout(_ANSWER_SECONDS, connect=5.0),
             limits=httpx.Limits(max_keepalive_connections=8, keepalive_expiry=60.0),
             transport=transport,
