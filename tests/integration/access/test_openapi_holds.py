@@ -3,6 +3,7 @@
 import os
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl
 
 import pytest
 import schemathesis
@@ -10,7 +11,10 @@ from django.core.wsgi import get_wsgi_application
 from hypothesis import HealthCheck, Phase, given
 from hypothesis import settings as how
 from hypothesis import strategies as st
+from schemathesis import Case, GenerationMode
 from schemathesis.checks import not_a_server_error
+from schemathesis.core import NOT_SET
+from schemathesis.core.failures import FailureGroup
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
     response_schema_conformance,
@@ -25,7 +29,7 @@ from shothub.server.urls import api
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
-EXAMPLES = int(os.environ.get("SHOTHUB_API_EXAMPLES", "20"))
+EXAMPLES = int(os.environ.get("SHOTHUB_API_EXAMPLES", "12"))
 PREFIX = "/api/v1"
 CHECKS = [
     not_a_server_error,
@@ -71,28 +75,69 @@ def _with_text_keys(part: Any) -> Any:
 OPERATIONS = _operations()
 
 
+def _described(route: str) -> str:
+    """Return by which name the description knows a route."""
+    method, path = route.split()
+    return f"{method} {PREFIX}{path}".replace("{int:", "{").replace("{path:", "{")
+
+
+ROUTES = {_described(route): rule for route, rule in RULES.items()}
+every_operation = pytest.mark.parametrize("label", sorted(OPERATIONS))
+
+
 @pytest.fixture(scope="module")
 def askers(world: World) -> dict[str, Asker]:
     made = {**DEAD, **ALIVE}
     return {name: made[name](world) for name in ASKERS}
 
 
+def check(case: Case, asker: Asker, **app: Any) -> int:
+    """Send a case, and return the answer's status if it is such as was promised.
+
+    Raises:
+        FailureGroup: it is not.
+    """
+    with undone(), connected():
+        response = case.call(headers=asker.headers(), cookies=asker.cookies(), **app)
+    case.validate_response(response, checks=CHECKS)
+    return response.status_code
+
+
 def test_every_route_is_described() -> None:
-    described = {label.replace(PREFIX, "") for label in OPERATIONS}
-    known = {
-        route.replace("{int:", "{").replace("{path:", "{")
-        for route in RULES
-        if not route.endswith("/stream")
-    }
-    assert described == known
+    assert set(OPERATIONS) == {r for r in ROUTES if not r.endswith("/stream")}
 
 
-@pytest.mark.parametrize("label", sorted(OPERATIONS))
-def test_no_answer_is_undeclared(
+@every_operation
+def test_an_answer_is_as_described_whoever_asks(
     world: World, askers: dict[str, Asker], label: str
 ) -> None:
-    operation = OPERATIONS[label]
-    own = _parts_of(world, label)
+    statuses = {check(_as_ruled(world, label), each) for each in askers.values()}
+    assert statuses & {ROUTES[label].ok, *ROUTES[label].others}  # to one it is granted
+
+
+def _as_ruled(world: World, label: str) -> Case:
+    """Return a case that succeeds for whom it is granted."""
+    rule, operation = ROUTES[label], OPERATIONS[label]
+    whose = {"apparatus": "sim", "group": "gina"}.get(rule.of, "alice")
+    parts = world.parts(rule.of, whose)
+    has_body = rule.body is not None
+    case: Case = operation.Case(
+        path_parameters={
+            each.name: parts[each.name] for each in operation.path_parameters
+        },
+        query=dict(parse_qsl(rule.query.removeprefix("?"))),
+        headers={"X-Content-SHA256": rule.digest} if rule.digest else {},
+        body=rule.body() if rule.body else NOT_SET,
+        media_type="application/json" if has_body else None,
+    )
+    return case
+
+
+@every_operation
+def test_no_answer_is_undeclared_whatever_is_sent(
+    world: World, askers: dict[str, Asker], label: str
+) -> None:
+    operation, own = OPERATIONS[label], _parts_of(world, label)
 
     @how(
         max_examples=EXAMPLES,
@@ -103,23 +148,26 @@ def test_no_answer_is_undeclared(
         suppress_health_check=list(HealthCheck),
     )
     @given(
-        case=operation.as_strategy(),
-        name=st.sampled_from(ASKERS),
-        is_real=st.booleans(),
+        case=_sent_to(operation), name=st.sampled_from(ASKERS), is_real=st.booleans()
     )
-    def holds(case: Any, name: str, is_real: bool) -> None:
+    def holds(case: Case, name: str, is_real: bool) -> None:
         if is_real:
             known = {key: own[key] for key in case.path_parameters if key in own}
             case.path_parameters.update(known)
         _hurry(case)
         case.cookies.clear()
         case.headers.pop("Authorization", None)
-        asker = askers[name]
-        with undone(), connected():
-            response = case.call(headers=asker.headers(), cookies=asker.cookies())
-        case.validate_response(response, checks=CHECKS)
+        check(case, askers[name])
 
     holds()
+
+
+def _sent_to(operation: Any) -> st.SearchStrategy[Case]:
+    """Return cases such as are described, and others."""
+    fitting: st.SearchStrategy[Case] = operation.as_strategy()
+    if not operation.body and not operation.query:
+        return fitting
+    return fitting | operation.as_strategy(generation_mode=GenerationMode.NEGATIVE)
 
 
 def _parts_of(world: World, label: str) -> Parts:
@@ -135,8 +183,36 @@ def _parts_of(world: World, label: str) -> Parts:
     return parts
 
 
-def _hurry(case: Any) -> None:
+def _hurry(case: Case) -> None:
     """Let no question wait for something to happen."""
     for given_by in (case.query, case.body):
         if isinstance(given_by, dict) and "wait" in given_by:
             given_by["wait"] = 0
+
+
+PROBLEM = "application/problem+json"
+
+
+@pytest.mark.parametrize(
+    ("status", "kind", "body"),
+    [
+        ("500 Internal Server Error", PROBLEM, b"{}"),
+        ("418 I'm a teapot", PROBLEM, b"{}"),
+        ("401 Unauthorized", PROBLEM, b'{"detail": "and nothing else"}'),
+        ("200 OK", "text/html", b"<p>alice</p>"),
+        ("200 OK", "application/json", b'{"username": 7}'),
+    ],
+)
+def test_a_broken_promise_is_noticed(
+    world: World, askers: dict[str, Asker], status: str, kind: str, body: bytes
+) -> None:
+    """The control of the tests above."""
+
+    def app(_: "WSGIEnvironment", start: "StartResponse") -> list[bytes]:
+        start(status, [("Content-Type", kind)])
+        return [body]
+
+    case = _as_ruled(world, f"GET {PREFIX}/me")
+    assert check(case, askers["alice"]) == 200
+    with pytest.raises(FailureGroup):
+        check(case, askers["alice"], app=app)

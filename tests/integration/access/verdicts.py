@@ -14,7 +14,6 @@ class Verdict(Enum):
     DONE = "done"
     FORBIDDEN = "403"
     NOT_THERE = "404"
-    UNFIT = "422"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -150,9 +149,9 @@ def _relations(kind: str, who: Rights, whose: str, apparatus: str) -> set[str]:
 
 def _by(rule: Rule, who: Rights) -> Verdict:
     """Return whether his credential is of a kind that does."""
-    if rule.by == "token" and who.browses:
-        return Verdict.UNFIT
+    no_token = rule.by == "token" and who.browses
     unproved = rule.by == "proof" and who.browses and not who.proved
     no_person = rule.by == "person" and not who.proved
     in_part = rule.is_whole and bool(who.only_on)
-    return Verdict.FORBIDDEN if unproved or no_person or in_part else Verdict.DONE
+    refused = no_token or unproved or no_person or in_part
+    return Verdict.FORBIDDEN if refused else Verdict.DONE

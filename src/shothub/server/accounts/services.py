@@ -351,10 +351,12 @@ def revoke_own(principal: Principal, *, now: datetime) -> TokenView:
     """Revoke the token that asks, and every token made with it.
 
     Raises:
-        Invalid: no token asks, but a browser.
+        Forbidden: no token asks, but a browser.
     """
     if principal.token is None:
-        raise Invalid("A browser session is ended by logging out.", code="no_token")
+        raise Forbidden(
+            "A browser session is ended by logging out.", code="by_token_only"
+        )
     with transaction.atomic():
         revoke_tree(principal.token, now=now)
     return token_view(Token.objects.get(pk=principal.token))
