@@ -110,4 +110,6 @@ class Operator:
     def restart_blacs(self) -> None:
         """Do what BLACS's restart menu does once the table is compiled."""
         blacs = "app.plugins['connection_table'].BLACS"
-        self.do(f"({blacs}['set_relaunch'](True), {blacs}['ui'].close())[1]")
+        # Later, so that we are answered even if BLACS crashes in closing.
+        close = f"__import__('qtutils').inmain_later({blacs}['ui'].close)"
+        self.do(f"({blacs}['set_relaunch'](True), {close}, None)[2]")

@@ -49,6 +49,9 @@ def main() -> None:
     options.state.mkdir(parents=True, exist_ok=True)
     if options.offscreen:
         os.environ["QT_QPA_PLATFORM"] = "offscreen"
+    # HDF5's own lock, held by whoever just reads the file of a shot, would end the thread
+    # of BLACS's queue as it saves; the suite's programs keep apart by locks of their own.
+    os.environ.setdefault("HDF5_USE_FILE_LOCKING", "FALSE")
     for module, detail, hint in _NEEDED:
         if importlib.util.find_spec(module) is None:
             fault = Fault(code=f"no_{module}", detail=detail, hint=hint)

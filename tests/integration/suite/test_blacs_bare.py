@@ -111,6 +111,17 @@ def test_a_deleted_queued_file_ends_the_queue_which_still_says_success(
     assert lab.submit(lab.shot()).startswith("Experiment added successfully")
 
 
+def test_whoever_reads_the_file_of_a_shot_stops_the_queue(
+    blacs: PlainBlacs, lab: Lab
+) -> None:
+    person, path = blacs.operator, lab.shot()
+    with h5py.File(path, "r"):
+        lab.submit(path)
+        person.wait("it pauses", lambda: person.sees()["paused"])
+        person.wait("it is put back", lambda: person.rows() == [path])
+    blacs.kill()
+
+
 def test_one_frame_of_garbage_silences_its_port(bare: PlainBlacs, lab: Lab) -> None:
     assert lab.send(b"garbage", seconds=1.0) is None
     assert lab.send(pickle.dumps(lab.shot()), seconds=1.0) is None

@@ -129,6 +129,17 @@ def test_a_shot_from_runmanager_that_would_stop_blacs_is_not_added(
 # Files that are gone.
 
 
+def test_a_shot_runs_though_another_program_has_its_file_open(
+    ear: Ear, lab: Lab, operator: Operator
+) -> None:
+    path = lab.shot()
+    with h5py.File(path, "r"):
+        attempt = ear.offer(path)
+        ended = ear.wait(Ended)
+    assert (ended.attempt, ended.outcome) == (attempt, Outcome.DONE)
+    next_users_shot_runs(ear, lab)
+
+
 def test_an_offered_shot_whose_file_is_deleted_fails_in_words(
     ear: Ear, lab: Lab, operator: Operator
 ) -> None:

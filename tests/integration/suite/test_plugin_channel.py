@@ -4,6 +4,7 @@ import socket
 from collections.abc import Iterator
 from pathlib import Path
 from queue import SimpleQueue
+from threading import Event
 
 import pytest
 from tests.fakes.suite_lab import PATIENCE, Ear, FakeLab
@@ -11,7 +12,8 @@ from tests.fakes.suite_lab import PATIENCE, Ear, FakeLab
 from shothub.suite.channel import NotConnected, PluginChannel
 from shothub.suite.endpoint import plugin_folder, read_endpoint
 from shothub.suite.lines import LONGEST_LINE, BadPeer, LineStream, greet_as_agent
-from shothub.wire.plugin import Abort, Ended, Offer, State
+from shothub.suite.plugin.door import Door
+from shothub.wire.plugin import Abort, Ended, Offer, State, Unheard
 
 NONCE = "0" * 64
 
@@ -102,6 +104,27 @@ def test_a_new_agent_takes_the_place_of_the_old_one(lab: FakeLab) -> None:
     assert news.get(timeout=PATIENCE) is False
     old.close()
     new.close()
+
+
+def test_what_was_told_before_blacs_closes_is_heard(tmp_path: Path) -> None:
+    arrived = Event()
+    door = Door(
+        secret=b"s" * 64,
+        nonce=lambda: NONCE,
+        on_order=lambda _: None,
+        on_arrival=arrived.set,
+        on_leave=lambda: None,
+    )
+    door.open()
+    with socket.create_connection(("127.0.0.1", door.port), timeout=10.0) as one:
+        stream = LineStream(one)
+        greet_as_agent(stream, b"s" * 64, NONCE)
+        assert arrived.wait(PATIENCE)
+        for attempt in range(2000):
+            door.tell(Unheard(attempt=attempt))
+        door.close()
+        lines = list(iter(stream.read, None))
+    assert len(lines) == 2000
 
 
 def test_a_channel_without_blacs_says_so(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from pathlib import Path
 
 import httpx
@@ -178,9 +179,11 @@ class Site:
     def lift_holds(self) -> None:
         """Say, as an operator, that it is well that agents took over from each other."""
         for one in self.apparatus:
-            # If the hub has just been killed, the next time will do.
+            # If the hub or its database has just been killed, the next time will do.
             with suppress(httpx.TransportError):
-                self.operator.post(f"apparatus/{one.name}/lift-hold").raise_for_status()
+                answer = self.operator.post(f"apparatus/{one.name}/lift-hold")
+                if answer.status_code != HTTPStatus.SERVICE_UNAVAILABLE:
+                    answer.raise_for_status()
 
     def start_forgotten(self) -> None:
         """Start the other agents where results wait with one that is not there."""

@@ -16,6 +16,7 @@ logger = logging.getLogger("BLACS.shothub.door")
 
 _STRANGERS = 8
 _UNREAD = 10_000
+_PARTING = 2.0
 
 
 class Door:
@@ -57,13 +58,13 @@ class Door:
         Thread(target=self._accept, name="shothub door", daemon=True).start()
 
     def close(self) -> None:
-        """Let nobody in any more and show the agent out."""
+        """Let nobody in any more and show the agent out, once it has heard everything."""
         # On Linux a thread waiting in accept() is woken by this alone.
         with suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
-        if self._guest:
-            self._guest.stream.close()
+        if guest := self._guest:
+            guest.part()
 
     def tell(self, report: Report) -> bool:
         """Send a report to the agent; tell whether there is one. Never waits."""
@@ -123,14 +124,22 @@ class _Guest:
         self.stream = stream
         self._reports: Queue[Report | None] = Queue(_UNREAD)
 
+        self._writer = Thread(target=self._write, name="shothub reports", daemon=True)
+
     def start(self) -> None:
-        Thread(target=self._write, name="shothub reports", daemon=True).start()
+        self._writer.start()
 
     def tell(self, report: Report | None) -> None:
         try:
             self._reports.put_nowait(report)
         except Full:
             self.stream.close()
+
+    def part(self) -> None:
+        """Close the stream when all reports are written, or do not go out."""
+        self.tell(None)
+        self._writer.join(_PARTING)
+        self.stream.close()
 
     def leave(self) -> None:
         self.stream.close()
