@@ -56,8 +56,8 @@ class AgentSite:
 
     def __enter__(self) -> "AgentSite":
         shutil.copytree(LAB, self.lab, ignore=shutil.ignore_patterns("__pycache__"))
-        self.start_hub()
         try:
+            self.start_hub()
             self.tokens = self._enrol()
         except BaseException:
             self.kill_hub()

@@ -137,6 +137,8 @@ def restore(
                 done = _bring_back(archive, folder, rows, revoke_tokens=revoke_tokens)
     except (archives.BadArchive, archives.NotEmpty, config.BadConfig) as error:
         fail(str(error))
+    except OSError as error:
+        fail(f"{error.filename or folder}: {error.strerror or error}.")
     typer.echo(f"Restored as of {done.made}, with {done.files} files of results.")
     if done.lost:
         typer.echo(

@@ -15,6 +15,7 @@ from typing import IO
 
 FORM = 1
 MANIFEST, ROWS, SECRET, FILES = "manifest.json", "hub.sqlite3", "secret", "files"
+END = "end"  # the last member: without it a part of the backup is missing
 _CHUNK = 1 << 20
 
 
@@ -81,6 +82,7 @@ def write(
                     stored += 1
                 except FileNotFoundError:
                     lost += 1
+            _add_text(tar, END, "")
         file.flush()
         os.fsync(file.fileno())
     return stored, lost
@@ -117,6 +119,9 @@ class Archive:
     def __init__(self, tar: tarfile.TarFile) -> None:
         self._tar = tar
         self.manifest = self._manifest()
+        # Of a file that is cut between two members, tarfile says nothing.
+        if tar.getmembers()[-1].name != END:
+            raise BadArchive("It is cut short, or damaged: its end is not there.")
 
     def _manifest(self) -> Manifest:
         try:
@@ -197,7 +202,7 @@ def opened(path: Path) -> Iterator[Archive]:
         BadArchive: it is none, it is damaged, or another version made it.
     """
     try:
-        tar = tarfile.open(path)  # noqa: SIM115  (closed below; its errors are told apart)
+        tar = tarfile.open(path, "r:")  # noqa: SIM115  (closed below; its errors are told apart)
     except OSError as error:
         raise BadArchive(f"{path}: {error.strerror or error}.") from error
     except tarfile.TarError as error:

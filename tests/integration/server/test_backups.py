@@ -4,6 +4,7 @@ import json
 import sqlite3
 import subprocess
 import sys
+import tarfile
 from contextlib import closing
 from pathlib import Path
 
@@ -184,6 +185,57 @@ def test_what_is_no_backup_leaves_the_folder_empty(tmp_path: Path) -> None:
     assert "no backup" in printed
     assert "Traceback" not in printed
     assert not (tmp_path / "data").exists()
+
+
+def test_a_backup_that_is_cut_anywhere_is_none(backup: Path, tmp_path: Path) -> None:
+    content, cut = backup.read_bytes(), tmp_path / "cut.tar"
+    with tarfile.open(backup) as tar:
+        members = tar.getmembers()
+    assert members[-1].name == archives.END
+    with archives.opened(backup):
+        pass  # control
+    begins = [member.offset for member in members]
+    inside = [place + 700 for place in begins[:-1]]  # a header has 512 bytes
+    for place in (*begins, *inside, begins[-1] + 100):
+        cut.write_bytes(content[:place])
+        with pytest.raises(archives.BadArchive), archives.opened(cut):
+            pytest.fail(f"{place} of {len(content)} bytes are enough")
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        (archives.ROWS, "rows in it are not those"),
+        (archives.END, "cut short, or damaged"),
+    ],
+)
+def test_a_damaged_backup_leaves_the_folder_empty(
+    backup: Path, tmp_path: Path, name: str, said: str
+) -> None:
+    with tarfile.open(backup) as tar:
+        member = tar.getmember(name)
+    place = member.offset_data + member.size // 2 if member.size else member.offset
+    content, bad, new = (
+        bytearray(backup.read_bytes()),
+        tmp_path / "bad",
+        tmp_path / "new",
+    )
+    content[place] ^= 1
+    bad.write_bytes(content)
+    status, printed = run(ADMIN, new, "", "restore", str(bad))
+    assert status == 1
+    assert said in printed
+    assert "Traceback" not in printed
+    assert not new.exists() or list(new.iterdir()) == []
+
+
+def test_where_it_cannot_write_is_named(backup: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    place = tmp_path / "file" / "hub"
+    status, printed = run(ADMIN, place, "", "restore", str(backup))
+    assert status == 1
+    assert str(tmp_path / "file") in printed
+    assert "Traceback" not in printed
 
 
 def test_every_token_can_be_revoked(
