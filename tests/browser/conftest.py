@@ -105,11 +105,13 @@ def page(chromium: Browser, hub: RunningHub) -> Iterator[Page]:
     context = chromium.new_context(base_url=hub.address)
     page = context.new_page()
     complaints: list[str] = []
+
+    def listen(said: ConsoleMessage) -> None:
+        if said.type == "error":
+            complaints.append(what(said))
+
     page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on(
-        "console",
-        lambda said: said.type == "error" and complaints.append(what(said)),
-    )
+    page.on("console", listen)
     yield page
     context.close()
     assert complaints == []

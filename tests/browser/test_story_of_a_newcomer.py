@@ -73,7 +73,6 @@ def _start(stack: ExitStack, *arguments: object) -> str:
         subprocess.Popen(
             [sys.executable, *map(str, arguments)],
             stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
             text=True,
         )
     )

@@ -41,7 +41,7 @@ def add_a_key(page: Page, *, passwordless: bool) -> None:
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Go on").click()
     page.get_by_label("Name").fill("my laptop")
-    page.get_by_label("Passwordless").set_checked(passwordless)
+    page.get_by_label("A passkey").set_checked(passwordless)
     page.get_by_role("button", name="Add the key").click()
     expect(page.get_by_role("heading", name="Recovery codes")).to_be_visible()
 
@@ -67,8 +67,20 @@ def test_a_device_without_the_passkey_gets_nobody_in(
     page.goto(f"{at_its_name(hub)}/login")
     with page.expect_event("console", lambda said: "NotAllowed" in said.text):
         page.get_by_role("button", name="With a passkey").click()
+    expect(page.get_by_role("alert")).to_contain_text("Nothing was confirmed")
     page.goto(f"{at_its_name(hub)}/submit")
     expect(page.get_by_role("heading", name="Log in")).to_be_visible()
+    page.close()
+
+
+def test_a_hub_opened_by_a_number_says_why_no_passkey_works(
+    chromium: Browser, hub: RunningHub
+) -> None:
+    page = chromium.new_page()
+    authenticator(page)
+    page.goto(f"{hub.address}/login")
+    page.get_by_role("button", name="With a passkey").click()
+    expect(page.get_by_role("alert")).to_contain_text("opened by its name and HTTPS")
     page.close()
 
 
@@ -88,3 +100,24 @@ def test_a_security_key_is_a_second_factor(
     expect(asked).to_be_visible()
     page.get_by_role("button", name="With a security key").click()
     expect(page.get_by_title("your account")).to_have_text("paul")
+
+
+def test_a_key_proves_for_a_dangerous_act_that_it_is_still_the_same_user(
+    page: Page, hub: RunningHub, data: Path
+) -> None:
+    admin(data, "user", "create", "pia", "--password", PASSWORD)
+    authenticator(page)
+    log_in(page, hub, "pia")
+    add_a_key(page, passwordless=True)
+    page.get_by_role("button", name="Log out").click()
+    log_in(page, hub, "pia")
+    page.get_by_role("button", name="With a security key").click()
+    expect(page.get_by_title("your account")).to_have_text("pia")
+
+    page.goto(f"{at_its_name(hub)}/account/second-factor/codes/make")
+    expect(page.get_by_role("heading", name="Prove that it is you")).to_be_visible()
+    page.get_by_role("link", name="Use a security key").click()
+    page.get_by_role("button", name="With your key").click()
+    expect(page.get_by_role("heading", name="New recovery codes?")).to_be_visible()
+    page.goto(f"{at_its_name(hub)}/record")
+    expect(page.get_by_role("row", name="proved again who it is")).to_be_visible()

@@ -43,14 +43,6 @@ class LoginProvider(BaseModel):
             raise ValueError("an oidc provider needs an address")
         return self
 
-    @property
-    def origin(self) -> str:
-        """Where the provider's own pages are."""
-        if self.kind == "oidc":
-            scheme, _, rest = self.address.partition("://")
-            return f"{scheme}://{rest.partition('/')[0]}"
-        return {"orcid": "https://orcid.org", "github": "https://github.com"}[self.kind]
-
 
 class SignUpKeys(BaseSettings):
     """The part of the hub's configuration that is about new people.

@@ -1,10 +1,8 @@
 """Rules of passwords, of where a login leads, and of what goes into mails."""
 
-import re
 from collections.abc import Callable
 
 import pytest
-from django.conf import settings
 from django.contrib.auth.hashers import identify_hasher
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
@@ -74,9 +72,3 @@ def test_a_subject_adds_no_header(cast: Cast, configured: Callable[..., None]) -
     subject = "scan\r\nBcc: evil@example.org"
     tell(cast.users["alice"].pk, "failed", subject, "It failed.", now=clock.now())
     assert Message.objects.get().subject == "scan Bcc: evil@example.org"
-
-
-def test_the_policy_lets_forms_lead_to_the_labs_providers_alone() -> None:
-    policy = settings.CONTENT_SECURITY_POLICY["DIRECTIVES"]["form-action"]
-    assert policy == ["'self'"]
-    assert not [one for one in policy if re.fullmatch(r"\*|https?:", one)]

@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -100,6 +101,25 @@ def test_to_know_who_asks_takes_two_questions_of_the_database(
     raw, now = mint_token(user=cast.users["alice"], now=clock.now()), clock.now()
     authenticate(raw, now=now)
     with django_assert_num_queries(2):
+        authenticate(raw, now=now)
+
+
+def test_a_use_is_written_down_once_a_minute(
+    cast: Cast, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    raw, now = mint_token(user=cast.users["alice"], now=clock.now()), clock.now()
+    for seconds, statements in ((0, 3), (1, 2), (59, 2), (61, 3), (62, 2)):
+        with django_assert_num_queries(statements):
+            authenticate(raw, now=now + timedelta(seconds=seconds))
+
+
+def test_an_agent_is_known_by_one_question(
+    cast: Cast, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    now = clock.now()
+    raw = mint_token(user=cast.users["robot"], apparatus="sim", now=now)
+    authenticate(raw, now=now)
+    with django_assert_num_queries(1):
         authenticate(raw, now=now)
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
 from allauth.mfa.utils import is_mfa_enabled
 from allauth.socialaccount.models import SocialAccount
 from allauth.usersessions.models import UserSession
@@ -53,6 +54,12 @@ def _confirmed(users: Sequence[int]) -> set[int]:
     rows = EmailAddress.objects.filter(user_id__in=users, verified=True)
     known = rows.values_list("user_id", "email", "user__email")
     return {user for user, email, given in known if email.lower() == given.lower()}
+
+
+def keys_of(user: int) -> int:
+    """Return how many passkeys and security keys a user has."""
+    kind = Authenticator.Type.WEBAUTHN
+    return int(Authenticator.objects.filter(user_id=user, type=kind).count())
 
 
 def has_confirmed(user: int) -> bool:

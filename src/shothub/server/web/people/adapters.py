@@ -19,7 +19,7 @@ from django.urls import reverse
 
 from shothub.domain.people import SignUp
 from shothub.runtime.clock import now
-from shothub.server.accounts import people_services
+from shothub.server.accounts import people_queries, people_services
 from shothub.server.outbox.sealing import seal, unseal
 from shothub.server.refusals import Refused
 from shothub.server.requests import WAIT, address_of
@@ -142,6 +142,10 @@ class SecondFactorAdapter(DefaultMFAAdapter):  # type: ignore[misc]
     def decrypt(self, encrypted_text: str) -> str:
         """Decrypt a secret."""
         return unseal(encrypted_text.encode()).decode()
+
+    def generate_authenticator_name(self, user: Any, type: Any) -> str:
+        """Return what a new key is called, unless its owner calls it otherwise."""
+        return f"Key {people_queries.keys_of(user.pk) + 1}"
 
     def get_totp_label(self, user: Any) -> str:
         """Return what an authenticator app calls the account."""

@@ -3,17 +3,31 @@
 from datetime import UTC, datetime
 
 from django import template
+from django.forms import BoundField
 from django.template.defaultfilters import truncatechars
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from shothub.server.web import words
+from shothub.server.web.browsers import browser_named
 from shothub.server.web.quantities import number, with_unit
 from shothub.wire.apparatus import ApiFunction, ApparatusView
 from shothub.wire.jobs import EventView, JobView
 
 register = template.Library()
 _SHORT = 300
+
+
+@register.filter
+def bare(field: BoundField) -> SafeString:
+    """Show a field of a form without the example in it, which says no more than its label."""
+    return field.as_widget(attrs={"placeholder": False})
+
+
+@register.filter
+def browser(agent: str) -> str:
+    """Show by what name people know the browser that calls itself so."""
+    return browser_named(agent)
 
 
 @register.simple_tag
