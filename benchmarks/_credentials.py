@@ -29,8 +29,12 @@ def measure() -> dict[str, float]:
     mistyped = [raw[:-1] + "-" for raw in sample]
 
     def ask(raw: str) -> None:
+        authenticate(raw, now=now, address="198.51.100.7")
+
+    def ask_in_vain(raw: str) -> None:
         with suppress(Unauthorized):
-            authenticate(raw, now=now, address="198.51.100.7")
+            ask(raw)
+            raise SystemExit("a token that nobody made was taken")
 
     first = _times(ask, sample)
     later = _times(ask, chance.choices(sample, k=SAMPLE * USES))
@@ -39,8 +43,8 @@ def measure() -> dict[str, float]:
         "p99_ms": _percentile(later, 99),
         "first_use_p50_ms": _percentile(first, 50),
         "first_use_p99_ms": _percentile(first, 99),
-        "refused_p50_ms": _percentile(_times(ask, unknown), 50),
-        "mistyped_p50_ms": _percentile(_times(ask, mistyped), 50),
+        "refused_p50_ms": _percentile(_times(ask_in_vain, unknown), 50),
+        "mistyped_p50_ms": _percentile(_times(ask_in_vain, mistyped), 50),
         "tokens": USERS * TOKENS,
     }
 
