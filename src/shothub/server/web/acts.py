@@ -23,7 +23,7 @@ WORDS = {
     Act.LOGGED_OUT: "logged out",
     Act.SESSION_ENDED: "session ended",
     Act.PASSWORD_CHANGED: "password changed",
-    Act.EMAIL_CHANGED: "e-mail address changed",
+    Act.EMAIL_CHANGED: "new e-mail address confirmed",
     Act.SECOND_FACTOR_ADDED: "second factor added",
     Act.SECOND_FACTOR_REMOVED: "second factor removed",
     Act.RECOVERY_CODES_MADE: "recovery codes made",
