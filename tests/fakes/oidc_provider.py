@@ -12,6 +12,7 @@ import sys
 import tempfile
 from pathlib import Path
 from socketserver import ThreadingMixIn
+from typing import Any
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 import django
@@ -105,7 +106,8 @@ def fill(redirect: str) -> None:
         apps.get_model("account", "EmailAddress").objects.create(
             user=user, email=user.email, verified=confirmed, primary=True
         )
-    client = apps.get_app_config("allauth_idp_oidc").get_model("Client")(
+    kind: Any = apps.get_app_config("allauth_idp_oidc").get_model("Client")
+    client = kind(
         id=CLIENT,
         name="shothub",
         scopes="openid\nprofile\nemail",

@@ -4,15 +4,27 @@ from collections.abc import Iterator, Mapping
 from urllib.parse import urlsplit
 
 import pytest
+from django.db.models import Q
+from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
+from django.middleware.csrf import CsrfViewMiddleware
 from django.test import Client
-from django.urls import URLPattern, URLResolver, get_resolver, reverse
-from tests.integration.access.credentials import BURIED, Asker, leave
+from django.urls import (
+    URLPattern,
+    URLResolver,
+    get_resolver,
+    include,
+    path,
+    reverse,
+)
+from django.urls.resolvers import RegexPattern
+from tests.integration.access.credentials import BURIED, FALLEN, Asker, leave
 from tests.integration.access.pages import APART, FORMS, PAGES, Page
 from tests.integration.access.verdicts import RIGHTS, Verdict, verdict
 from tests.integration.access.world import Parts, World, undone, writes
 
 from shothub.server.accounts.models import User
+from shothub.server.jobs import reach
 
 OWNERS = {
     "": ("",),
@@ -95,9 +107,43 @@ def parts_of(entry: str, world: World, whose: str = "") -> Parts:
     return world.parts(of, whose or OWNERS[of][0])
 
 
+def unclassified(resolver: URLResolver) -> set[str]:
+    """Return the pages that are in no table, and what is in the table without a page."""
+    return set(PAGES | APART) ^ set(_walk(resolver))
+
+
 def test_every_page_is_classified() -> None:
     """Say in pages.py who may open a new page, before it is let in here."""
-    assert set(PAGES) | set(APART) == FOUND
+    assert unclassified(get_resolver()) == set()
+    assert set(FORMS) <= set(PAGES)
+
+
+def test_each_page_has_a_name_of_its_own() -> None:
+    """Of two with one name, the table would speak of either."""
+    found = [*_walk(get_resolver())]
+    assert sorted(found) == sorted(FOUND)
+
+
+def test_a_new_page_is_noticed_until_it_is_classified() -> None:
+    """The control: however deep it lies."""
+
+    def view(request: HttpRequest) -> HttpResponse:
+        return HttpResponse()
+
+    new: list[URLPattern | URLResolver] = [
+        path("deep/", include([path("new", view, name="new")])),
+        path("bare", view),
+    ]
+    urls = [*get_resolver().url_patterns, *new]
+    assert unclassified(URLResolver(RegexPattern("^/"), urls)) == {"new", "bare"}
+
+
+def takes_forms(world: World, visitors: dict[str, Asker], name: str) -> bool:
+    with undone():
+        target = address(name, parts_of(name, world))
+        response = send(visitors[MIGHTY].anew(), target, {})
+        leave(response)
+    return response.status_code != 405
 
 
 @pytest.mark.parametrize("entry", MERE_PAGES)
@@ -105,11 +151,15 @@ def test_every_form_is_classified(
     world: World, visitors: dict[str, Asker], entry: str
 ) -> None:
     """Say in pages.py who may send one to a page that begins to take it."""
-    with undone():
-        target = address(entry, parts_of(entry, world))
-        response = send(visitors[MIGHTY].anew(), target, {})
-        leave(response)
-    assert response.status_code == 405
+    assert not takes_forms(world, visitors, entry)
+
+
+@pytest.mark.parametrize("name", FORMS)
+def test_a_page_that_takes_forms_is_noticed(
+    world: World, visitors: dict[str, Asker], name: str
+) -> None:
+    """The control."""
+    assert takes_forms(world, visitors, name)
 
 
 @pytest.mark.parametrize("entry", CLOSED)
@@ -125,20 +175,67 @@ def test_a_stranger_is_asked_to_log_in(world: World, entry: str) -> None:
 def test_who_is_not_let_in_sees_nothing_of_the_lab(
     world: World, outsiders: dict[str, Asker], entry: str
 ) -> None:
+    assert let_in(world, outsiders, entry) == []
+
+
+def test_who_is_let_in_sees_the_lab(world: World, outsiders: dict[str, Asker]) -> None:
+    """The control: they are kept out for what befell them, and for nothing else."""
+    with undone():
+        fallen = User.objects.filter(username__startswith=FALLEN)
+        fallen.update(state="active", is_active=True)
+        seeing = let_in(world, outsiders, "jobs")
+    assert seeing == [(how, 200, "") for how in outsiders]
+
+
+def let_in(
+    world: World, outsiders: dict[str, Asker], entry: str
+) -> list[tuple[str, int, str]]:
+    """Return who is not sent away, and what he gets."""
     wrong = []
     for how, asker in outsiders.items():
         with undone():
             status, there = visit(asker.anew(), entry, parts_of(entry, world))
         if status != 302 or there not in {"/login", "/welcome"}:
             wrong.append((how, status, there))
-    assert wrong == []
+    return wrong
 
 
 @every_entry
 def test_each_gets_what_the_table_says(
     world: World, visitors: dict[str, Asker], entry: str
 ) -> None:
-    page, wrong = TABLE[entry], []
+    assert [*mistakes(world, visitors, entry)] == []
+
+
+@pytest.mark.parametrize("entry", ["job", "job_live", "job_results", "job_file"])
+def test_a_page_that_shows_anothers_job_is_noticed(
+    world: World,
+    visitors: dict[str, Asker],
+    monkeypatch: pytest.MonkeyPatch,
+    entry: str,
+) -> None:
+    """The control: without the gate that says whose a job is."""
+    monkeypatch.setattr(reach, "_visible", lambda _: Q(pk__isnull=False))
+    assert ("bob's browser", "alice", Verdict.NOT_THERE) in {
+        mistake[:3] for mistake in mistakes(world, visitors, entry)
+    }
+
+
+def test_a_button_that_anybody_may_press_is_noticed(
+    world: World, visitors: dict[str, Asker], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The control."""
+    monkeypatch.setattr(reach, "_own", lambda _: Q(pk__isnull=False))
+    found = {m[:3] for m in mistakes(world, visitors, "job_hold")}
+    assert ("bob's browser", "alice", Verdict.NOT_THERE) in found
+
+
+Mistake = tuple[str, str, Verdict, object]
+
+
+def mistakes(world: World, visitors: dict[str, Asker], entry: str) -> Iterator[Mistake]:
+    """Return who is answered otherwise than the table says, or has written for all that."""
+    page = TABLE[entry]
     for who, asker in visitors.items():
         for whose in OWNERS[page.rule.of]:
             right = verdict(page.rule, "", RIGHTS[who], whose)
@@ -146,10 +243,9 @@ def test_each_gets_what_the_table_says(
                 parts = parts_of(entry, world, whose)
                 status, there = visit(asker.anew(), entry, parts)
             if not _fits(right, status, there, page):
-                wrong.append((who, whose, right, status, there))
+                yield who, whose, right, (status, there)
             elif right is not Verdict.DONE and written:
-                wrong.append((who, whose, right, written))
-    assert wrong == []
+                yield who, whose, right, written
 
 
 def _fits(right: Verdict, status: int, there: str, page: Page) -> bool:
@@ -175,9 +271,51 @@ def test_a_button_wants_a_form_with_its_csrf_token(
         assert client.post(target, TABLE[entry].data).status_code == 403
 
 
-def test_the_admin_pages_are_for_staff(visitors: dict[str, Asker]) -> None:
+def test_a_button_that_wants_no_csrf_token_is_noticed(
+    world: World, visitors: dict[str, Asker], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The control."""
+    monkeypatch.setattr(CsrfViewMiddleware, "process_view", lambda *_: None)
     with undone():
-        for name in ("alice's browser", "olga's browser"):
-            answer = visitors[name].anew().get("/admin/accounts/user/")
-            assert answer.status_code in {302, 403}, name
-        assert Client().get("/admin/accounts/user/").status_code == 302
+        target = address("job_cancel", parts_of("job_cancel", world))
+        assert visitors["alice's browser"].anew().post(target).status_code == 302
+
+
+def admin_pages() -> list[str]:
+    """Return an address of every page of Django's admin site."""
+    [site] = [
+        each
+        for each in get_resolver().url_patterns
+        if isinstance(each, URLResolver) and each.app_name == "admin"
+    ]
+    forms = [
+        form
+        for _, entries in site.reverse_dict.lists()
+        for possible, *_ in entries
+        for form in possible
+    ]
+    parts = {"app_label": "accounts"}
+    filled = [text % {name: parts.get(name, "1") for name in n} for text, n in forms]
+    return sorted({f"/admin/{address}" for address in filled})
+
+
+@pytest.mark.parametrize("target", admin_pages())
+def test_the_admin_pages_are_for_staff(
+    visitors: dict[str, Asker], outsiders: dict[str, Asker], target: str
+) -> None:
+    others = {name: who for name, who in visitors.items() if not RIGHTS[name].staff}
+    seen = set()
+    for asker in [*others.values(), *outsiders.values()]:
+        with undone():
+            response = send(asker.anew(), target, {})
+            seen |= {asker.anew().get(target).status_code, response.status_code}
+    with undone():
+        seen.add(Client().get(target).status_code)
+    assert seen <= {302, 403}
+
+
+def test_staff_see_the_admin_pages(visitors: dict[str, Asker]) -> None:
+    """The control; and that they are many."""
+    assert len(admin_pages()) > 20
+    with undone():
+        assert visitors["sam's browser"].anew().get("/admin/").status_code == 200

@@ -1,9 +1,12 @@
 """Every route with every kind of credential, for one's own things and those of others."""
 
+from collections.abc import Iterator
 from datetime import timedelta
+from typing import Any
 
 import pytest
-from ninja import NinjaAPI
+from django.db.models import Q
+from ninja import NinjaAPI, Router
 from tests.integration.access.credentials import BURIED, FALLEN, Asker, without
 from tests.integration.access.rules import RULES, Rule, address
 from tests.integration.access.verdicts import RIGHTS, Verdict, verdict
@@ -12,8 +15,10 @@ from tests.integration.server.scripted_agent import Answer
 
 from shothub.runtime import clock
 from shothub.server.accounts.models import Token, User
-from shothub.server.api.access import ANY, OPEN
-from shothub.server.api.root import RouteWithoutScope, require_scopes, routes
+from shothub.server.api import access, root
+from shothub.server.api.access import ANY, OPEN, Needs, principal_of
+from shothub.server.api.root import RouteWithoutScope, routes
+from shothub.server.jobs import reach
 from shothub.server.urls import api
 
 ROUTES = {f"{m} {p}": (m, p, scope) for m, p, scope in sorted(routes(api))}
@@ -83,21 +88,60 @@ def call(asker: Asker, route: str, parts: Parts) -> Answer:
     return asker(method, address(path, parts) + rule.query, body, **more)
 
 
+def unclassified(of: NinjaAPI) -> set[str]:
+    """Return the routes that are in no table, and what is in the table without a route."""
+    return {f"{method} {path}" for method, path, _ in routes(of)} ^ set(RULES)
+
+
 def test_every_route_is_classified() -> None:
     """Say in rules.py who may call a new route, before it is let in here."""
-    assert set(ROUTES) == set(RULES)
+    assert unclassified(api) == set()
 
 
-def test_an_api_with_an_open_route_does_not_start() -> None:
-    bare = NinjaAPI(urls_namespace="bare")
-    require_scopes(bare)
+def new_route(*, auth: Needs | None) -> Router:
+    """Return a router with a route that nobody knows."""
+    router = Router()
 
-    @bare.get("/open")
-    def open_to_all(request: object) -> str:
+    @router.get("/new", auth=auth)
+    def view(request: object) -> str:
         return ""
 
-    with pytest.raises(RouteWithoutScope, match="GET /open"):
-        require_scopes(bare)
+    return router
+
+
+def test_a_new_route_is_noticed_until_it_is_classified() -> None:
+    """The control: however it has come into the API."""
+    more = NinjaAPI(urls_namespace="more")
+    more.add_router("/deep", new_route(auth=Needs("jobs:read")))
+    assert "GET /deep/new" in unclassified(more)
+    more.get("/jobs/{job}", auth=Needs("jobs:read"))(lambda request, job: "")
+    assert "GET /jobs/{job}" not in unclassified(more)
+
+
+@pytest.mark.parametrize("auth", [None, Needs(ANY)])
+def test_an_api_with_an_open_route_does_not_start(
+    monkeypatch: pytest.MonkeyPatch, auth: Needs | None
+) -> None:
+    monkeypatch.setattr(root, "Api", _with_one_route(auth))
+    if auth:  # the control
+        assert root.build()
+        return
+    with pytest.raises(RouteWithoutScope, match="GET /deep/new"):
+        root.build()
+
+
+def _with_one_route(auth: Needs | None) -> type[NinjaAPI]:
+    """Return an API whose routers are left out for one that nobody knows."""
+
+    class OneRoute(NinjaAPI):
+        def __init__(self, **known: Any) -> None:
+            super().__init__(**known | {"urls_namespace": f"one-{auth is None}"})
+            super().add_router("/deep", new_route(auth=auth))
+
+        def add_router(self, *_: Any, **__: Any) -> None:
+            """Leave it out: it is the other API's."""
+
+    return OneRoute
 
 
 @every_route
@@ -138,23 +182,30 @@ def test_a_route_wants_its_scope(world: World, route: str) -> None:
 def test_each_gets_what_the_table_says(
     world: World, askers: dict[str, Asker], route: str
 ) -> None:
-    rule, scope, wrong = RULES[route], ROUTES[route][2], []
+    assert [*mistakes(world, askers, route)] == []
+
+
+Mistake = tuple[str, str, Verdict, object]
+
+
+def mistakes(world: World, askers: dict[str, Asker], route: str) -> Iterator[Mistake]:
+    """Return who is answered otherwise than the table says, or has written for all that."""
+    rule, scope = RULES[route], ROUTES[route][2]
     for name, asker in askers.items():
         for whose in OWNERS[rule.of]:
             right = verdict(rule, scope, RIGHTS[name], whose)
             with undone(), writes() as written:
                 answer = ask(asker, route, world, whose)
             if not _fits(right, answer, rule):
-                wrong.append((name, whose, right, answer))
+                yield name, whose, right, answer
             elif right is not Verdict.DONE and written:
-                wrong.append((name, whose, right, written))
-    assert wrong == []
+                yield name, whose, right, written
 
 
 def _fits(right: Verdict, answer: Answer, rule: Rule) -> bool:
     if right is Verdict.DONE:
         return answer.status in {rule.ok, *rule.others}
-    return str(answer.status) == right.value
+    return answer.status == int(right.value)
 
 
 def test_what_is_written_is_seen(world: World, askers: dict[str, Asker]) -> None:
@@ -162,6 +213,32 @@ def test_what_is_written_is_seen(world: World, askers: dict[str, Asker]) -> None
     with undone(), writes() as written:
         ask(askers["alice"], "DELETE /jobs/{job}", world)
     assert "jobs_job" in written
+
+
+READING = ("GET /jobs/{job}", "GET /jobs/{job}/results", "GET /jobs/{job}/shots")
+
+
+@pytest.mark.parametrize("route", READING)
+def test_a_route_that_shows_anothers_job_is_noticed(
+    world: World, askers: dict[str, Asker], monkeypatch: pytest.MonkeyPatch, route: str
+) -> None:
+    """The control: without the gate that says whose a job is."""
+    monkeypatch.setattr(reach, "_visible", lambda _: Q(pk__isnull=False))
+    assert ("bob", "alice", Verdict.NOT_THERE) in {
+        mistake[:3] for mistake in mistakes(world, askers, route)
+    }
+
+
+def test_a_route_that_forgets_its_scope_is_noticed(
+    world: World, askers: dict[str, Asker], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The control: with the credential looked at, and the scope not."""
+    monkeypatch.setattr(Needs, "__call__", lambda _, request: principal_of(request))
+    route = "POST /webhooks/{webhook}/test"
+    assert "the agent of sim" in {m[0] for m in mistakes(world, askers, route)}
+    with undone():
+        answer = ask(without(ROUTES[route][2], world), route, world)
+    assert answer.status != 403
 
 
 @pytest.mark.parametrize("route", HIDING)
@@ -184,33 +261,62 @@ def _without_name(answer: Answer, parts: Parts) -> str:
     return said
 
 
+def test_a_word_that_tells_more_is_noticed() -> None:
+    """The control."""
+    parts = {"job": "aaaaaaaaaaaa"}
+    said = {"code": "not_found", "detail": "There is no aaaaaaaaaaaa.", "hint": ""}
+    more = said | {"detail": "The job aaaaaaaaaaaa is Bob's."}
+    plain, told = (_without_name(Answer(404, body), parts) for body in (said, more))
+    assert plain == "not_found There is no …. "
+    assert plain != told
+
+
 @pytest.mark.parametrize("route", LISTING)
 def test_a_list_names_what_one_may_see(
     world: World, askers: dict[str, Asker], route: str
 ) -> None:
     """No more than the things that its reader may look at, and all of his own."""
+    for name, (listed, seen) in named(world, askers, route).items():
+        assert listed <= seen, name
+        own = {whose for whose in seen if whose.split("-")[0] == RIGHTS[name].owner}
+        assert own <= listed, name
+
+
+def test_a_list_that_names_anothers_job_is_noticed(
+    world: World, askers: dict[str, Asker], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The control."""
+    monkeypatch.setattr(reach, "_own", lambda _: Q(pk__isnull=False))
+    listed, seen = named(world, {"bob": askers["bob"]}, "GET /jobs")["bob"]
+    assert (seen, listed - seen) == ({"bob"}, {"alice", "gina", "alice-elsewhere"})
+
+
+Named = tuple[set[str], set[str]]
+
+
+def named(world: World, askers: dict[str, Asker], route: str) -> dict[str, Named]:
+    """Return whose things a list names to each, and whose he may look at."""
     rule, scope = RULES[route], ROUTES[route][2]
     kind, detail = rule.lists, RULES[DETAIL[rule.lists]]
     part = "name" if kind == "apparatus" else kind.split()[-1]
     things = {
         parts[part]: whose for (of, whose), parts in world.things.items() if of == kind
     }
+    found = {}
     for name, asker in askers.items():
         who = RIGHTS[name]
         if verdict(rule, scope, who, "") is not Verdict.DONE:
             continue
         with undone():
-            listed = {
-                things[ident]
-                for ident in _named(ask(asker, route, world), rule, things)
-            }
+            names = _named(ask(asker, route, world), rule, things)
+        listed = {things[each] for each in names}
         seen = {
             whose
             for whose in things.values()
             if verdict(detail, "", who, whose) is Verdict.DONE
         }
-        assert listed <= seen, name
-        assert {w for w in seen if w.split("-")[0] == who.owner} <= listed, name
+        found[name] = (listed, seen)
+    return found
 
 
 def _named(answer: Answer, rule: Rule, things: dict[str, str]) -> list[str]:
@@ -226,3 +332,13 @@ def test_a_browser_writes_with_its_csrf_token_only(world: World, route: str) -> 
         lacking = Asker(user=world.users["alice"], csrf=False)
         answer = ask(lacking, route, world)
     assert (answer.status, answer.body["code"]) == (403, "csrf")
+
+
+def test_a_route_that_wants_no_csrf_token_is_noticed(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The control."""
+    monkeypatch.setattr(access, "check_csrf", lambda _: None)
+    with undone():
+        lacking = Asker(user=world.users["alice"], csrf=False)
+        assert ask(lacking, "DELETE /jobs/{job}", world).status == 200

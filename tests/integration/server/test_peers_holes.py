@@ -16,7 +16,9 @@ from tests.integration.server.scripted_agent import BASE, Caller
 from shothub.domain.tokens import USER_SCOPES
 from shothub.runtime import clock
 from shothub.server.accounts.models import Token
+from shothub.server.accounts.people_services import invite
 from shothub.server.accounts.services import mint_token, revoke_tree
+from shothub.server.apparatus.credentials import agent_code_of_the_hub
 from shothub.server.jobs.models import Job
 
 Submit = Callable[..., Any]
@@ -38,13 +40,29 @@ def test_a_token_of_a_disabled_user_is_dead_on_every_call(
     assert Job.objects.count() == 1
 
 
-def test_a_revoked_token_is_dead_at_once(cast: Cast) -> None:
+def test_a_revoked_token_is_dead_at_once(cast: Cast, submit: Submit) -> None:
+    job = submit()["id"]
     raw = mint_token(user=cast.users["alice"], now=clock.now())
     caller = Caller(raw)
-    assert caller("GET", "/jobs").status == 200
-    row = Token.objects.get(ident=raw.split("_")[2])
-    revoke_tree(row.pk, now=clock.now())
-    assert caller("GET", "/jobs").status == 401
+    paths = ("/me", "/jobs", *(f"/jobs/{job}{part}" for part in OF_A_JOB))
+    assert {caller("GET", path).status for path in paths} == {200}
+    cast.alice("DELETE", f"/tokens/{raw.split('_')[2]}").ok()
+    assert {caller("GET", path).status for path in paths} == {401}
+    body = {"kind": "procedure", "apparatus": "sim", "procedure": "bec_tof"}
+    asked = {"name": "x", "scopes": ["jobs:read"], "days": 1}
+    assert caller("POST", "/jobs", body).status == 401
+    assert caller("POST", "/tokens", asked).status == 401
+    assert Job.objects.count() == 1
+    assert cast.alice("GET", "/jobs").status == 200  # the one that revoked it
+
+
+def test_a_revoked_agents_token_is_dead_at_once(cast: Cast, submit: Submit) -> None:
+    submit()
+    cast.agent.compile_one()
+    [lease] = cast.agent.lease()
+    revoke_tree(Token.objects.get(kind="agt").pk, now=clock.now())
+    assert cast.agent.start(lease).status == 401
+    assert cast.agent.poll().status == 401
 
 
 def test_a_job_id_is_no_key(cast: Cast, submit: Submit) -> None:
@@ -65,6 +83,27 @@ def test_a_job_id_is_no_key(cast: Cast, submit: Submit) -> None:
     ):
         assert cast.bob(method, f"/jobs/{job}{path}").status == 404, path
     assert cast.alice("GET", f"/jobs/{job}").ok()["state"] == "queued"
+    for path in paths:  # the control
+        assert cast.alice("GET", f"/jobs/{job}{path}").status == 200, path
+
+
+@pytest.mark.parametrize(
+    "part", ["", "/live", "/outcome", "/record", "/files/images/absorption/0.npy"]
+)
+def test_a_job_id_is_no_key_to_its_pages(cast: Cast, submit: Submit, part: str) -> None:
+    job = submit(name="my secret")["id"]
+    cast.agent.compile_one(log=SECRET)
+    cast.agent.upload(job, "images/absorption/0.npy", b"1").ok()
+    alice, bob = Client(), Client()
+    alice.force_login(cast.users["alice"])
+    bob.force_login(cast.users["bob"])
+    hidden = bob.get(f"/jobs/{job}{part}")
+    assert hidden.status_code == 404
+    assert b"secret" not in hidden.content
+    assert Client().get(f"/jobs/{job}{part}").status_code == 302
+    shown = alice.get(f"/jobs/{job}{part}")
+    assert shown.status_code == 200
+    shown.close()
 
 
 def test_job_ids_cannot_be_guessed(cast: Cast, submit: Submit) -> None:
@@ -187,18 +226,49 @@ def test_no_token_in_a_query_or_a_cookie(cast: Cast, name: str) -> None:
     assert Client().get(f"{BASE}/jobs", headers=header).status_code == 200
 
 
-def test_the_database_holds_no_secret_of_a_token(cast: Cast) -> None:
-    made = cast.alice(
-        "POST", "/tokens", {"name": "x", "scopes": ["jobs:read"], "days": 1}
-    )
-    secrets = {made.ok()["token"].split("_")[3]}
-    secrets |= {
-        caller.headers["Authorization"].split("_")[3]
-        for caller in (cast.alice, cast.bob, cast.agent.call)
+def test_the_database_holds_no_secret_of_a_token(
+    cast: Cast, submit: Submit, configured: Callable[..., None]
+) -> None:
+    """Nor of what stands for one: codes of agents, programs and guests, links to jobs."""
+    configured(sign_up="invited")
+    job = submit()["id"]
+    child = {"name": "x", "scopes": ["jobs:read"], "days": 1}
+    hook = {"url": "https://example.org/hook", "events": ["done"]}
+    enrolment = agent_code_of_the_hub("sim", minutes=10, now=clock.now()).code
+    enrolled = cast.stranger("POST", "/agent/enrol", {"code": enrolment}).ok()["token"]
+    program = cast.stranger("POST", "/device/code", {"client": "a program"}).ok()
+    key = cast.alice("POST", "/webhooks", hook).ok()["secret"]
+    link = cast.alice("POST", f"/jobs/{job}/shares", {"days": 1}).ok()["link"]
+    secrets = {
+        "Alice's token": _secret(cast.alice.headers["Authorization"]),
+        "Bob's token": _secret(cast.bob.headers["Authorization"]),
+        "the agent's token": _secret(cast.agent.call.headers["Authorization"]),
+        "a child": _secret(cast.alice("POST", "/tokens", child).ok()["token"]),
+        "a code of enrolment": _secret(enrolment),
+        "an enrolled token": _secret(enrolled),
+        "a rotated token": _secret(
+            Caller(enrolled)("POST", "/agent/token").ok()["token"]
+        ),
+        "a device code": _secret(program["device_code"]),
+        "an invitation": invite(by=None, now=clock.now()),
+        "a link": link.removeprefix("/shared/")[10:],
+        "the key of a webhook": key.removeprefix("whsec_"),
     }
+    assert all(len(secret) > 12 for secret in secrets.values())
+    assert _kept(secrets) == []
+    Token.objects.filter(name="x").update(name=secrets["a child"])
+    assert _kept(secrets) == ["a child"]  # the control
+
+
+def _secret(text: str) -> str:
+    """Return the secret part of a token or of a code."""
+    return text.split("_")[-1]
+
+
+def _kept(secrets: dict[str, str]) -> list[str]:
+    """Return what of these can be read in the database."""
     kept = "\n".join(_everything())
-    assert "alice" in kept  # so it is the database that was read
-    assert [secret for secret in secrets if secret in kept] == []
+    return [name for name, secret in secrets.items() if secret in kept]
 
 
 def _everything() -> Iterator[str]:
@@ -228,6 +298,31 @@ def test_a_key_mints_no_stronger_key(cast: Cast) -> None:
     asked = {"name": "x", "scopes": ["tokens:create"]}
     answer = small("POST", "/tokens", asked | {"days": 30})
     assert (answer.status, answer.body["code"]) == (403, "exceeds")
+
+
+def test_a_key_for_one_apparatus_mints_none_for_another(cast: Cast) -> None:
+    raw = mint_token(user=cast.users["alice"], now=clock.now(), only_on=["sim"])
+    asked = {"name": "x", "scopes": ["jobs:read"], "days": 1}
+    answer = Caller(raw)("POST", "/tokens", asked | {"apparatus": ["sim", "other"]})
+    assert (answer.status, answer.body["code"]) == (403, "exceeds")
+    assert Caller(raw)("POST", "/tokens", asked).ok()["apparatus"] == ["sim"]
+
+
+def test_what_a_key_mints_dies_with_it(cast: Cast) -> None:
+    raw = mint_token(user=cast.users["alice"], now=clock.now())
+    asked = {"name": "x", "scopes": ["jobs:read", "tokens:create"]}
+    child = Caller(raw)("POST", "/tokens", asked | {"days": 2}).ok()["token"]
+    grandchild = Caller(child)("POST", "/tokens", asked | {"days": 1}).ok()["token"]
+    family = Caller(child), Caller(grandchild)
+    assert {each("GET", "/jobs").status for each in family} == {200}
+    Caller(raw)("DELETE", "/me/token").ok()
+    assert {each("GET", "/jobs").status for each in family} == {401}
+
+
+def test_an_agents_key_mints_none_of_a_users(cast: Cast) -> None:
+    asked = {"name": "x", "scopes": ["jobs:read"], "days": 1}
+    answer = cast.agent.call("POST", "/tokens", asked)
+    assert (answer.status, answer.body["code"]) == (403, "missing_scope")
 
 
 def test_an_admins_token_makes_no_agent(cast: Cast) -> None:

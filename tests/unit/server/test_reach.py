@@ -41,8 +41,9 @@ def knows_who_asks(function: Function) -> bool:
 def lookups(function: Function) -> Iterator[ast.stmt]:
     """Return the statements that look up rows of people."""
     for statement in ast.walk(function):
-        simple = isinstance(statement, ast.stmt) and not hasattr(statement, "body")
-        if simple and any(_is_lookup(node) for node in ast.walk(statement)):
+        if not isinstance(statement, ast.stmt) or hasattr(statement, "body"):
+            continue
+        if any(_is_lookup(node) for node in ast.walk(statement)):
             yield statement
 
 
