@@ -6,8 +6,8 @@ from datetime import datetime
 from django.db.models import Q
 
 from shothub.domain.links import ident_of
-from shothub.server.accounts.digests import digest_of
 from shothub.server.accounts.principals import Principal
+from shothub.server.accounts.sealing import digest_of
 from shothub.server.jobs.models import Job, JobShare
 from shothub.server.jobs.queries import find_own_job
 from shothub.server.refusals import NotThere

@@ -8,9 +8,9 @@ from django.db import transaction
 
 from shothub.domain.acts import Act
 from shothub.domain.links import ident_of, make_link
-from shothub.server.accounts.digests import digest_of, newest_pepper
 from shothub.server.accounts.group_queries import memberships_of
 from shothub.server.accounts.principals import Principal
+from shothub.server.accounts.sealing import digest_of, newest_pepper
 from shothub.server.accounts.services import lock_user
 from shothub.server.audit.services import Account, record
 from shothub.server.jobs.models import Job, JobShare
