@@ -272,13 +272,14 @@ def test_a_button_wants_a_form_with_its_csrf_token(
 
 
 def test_a_button_that_wants_no_csrf_token_is_noticed(
-    world: World, visitors: dict[str, Asker], monkeypatch: pytest.MonkeyPatch
+    world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The control."""
     monkeypatch.setattr(CsrfViewMiddleware, "process_view", lambda *_: None)
     with undone():
+        alice = Asker(user=world.users["alice"])
         target = address("job_cancel", parts_of("job_cancel", world))
-        assert visitors["alice's browser"].anew().post(target).status_code == 302
+        assert alice.client.post(target).status_code == 302
 
 
 def admin_pages() -> list[str]:
