@@ -94,6 +94,7 @@ def _look_around(stage: Stage, console: Console, *, browser: bool) -> int:
         webbrowser.open(stage.url)
     while True:
         stage.check()
+        stage.keep_blacs()
         clock.pause(_CHECK_EVERY)
 
 

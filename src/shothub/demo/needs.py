@@ -5,6 +5,7 @@ import socket
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from shothub.agent.alone import AnotherAgent, require_free
 from shothub.domain.faults import Fault
 
 
@@ -32,12 +33,28 @@ def what_lacks(
     else:
         if not os.access(folder, os.W_OK | os.X_OK):
             yield _no_folder(folder, "it is not yours to write to")
+        yield from _in_use(folder)
     if port and not _is_free(host, port):
         yield Fault(
             code="port_taken",
             detail=f"Another program listens on port {port}.",
             where="--port",
             hint="choose another one, or leave --port out for a free one",
+        )
+
+
+def _in_use(folder: Path) -> Iterator[Fault]:
+    state = folder / "apparatus" / "state"
+    if not state.is_dir():
+        return
+    try:
+        require_free(state)
+    except AnotherAgent:
+        yield Fault(
+            code="demo_runs",
+            detail=f"A demo already runs in {folder}.",
+            where="--folder",
+            hint="end it with Ctrl-C where it runs, or name another folder",
         )
 
 

@@ -142,6 +142,17 @@ class Stage:
         environment = suite_environment(state / "profile", offscreen=True)
         self.blacs = start_blacs(state, environment, offscreen=True)
 
+    def keep_blacs(self) -> None:
+        """Start BLACS again if it has ended; the agent finds it by itself.
+
+        Raises:
+            BlacsFailed: it does not start.
+        """
+        if self.blacs and not self.blacs.running:
+            self.say("BLACS has ended; starting it again …")
+            self.blacs.kill()  # what it left of its workers
+            self.blacs.start()
+
     def _run(self, name: str, *arguments: str) -> Program:
         log = self.folder / "logs" / f"{name}.log"
         program = start(name, ("shothub", *arguments), log=log)

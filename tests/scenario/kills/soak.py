@@ -310,12 +310,15 @@ def _disturb(site: Site, deeds: Deeds, began: float) -> None:
 
 
 def _due(site: Site) -> float:
-    """Return how many kills there should have been by now: some from the beginning."""
+    """Return how many kills there should have been by now: some from the beginning.
+
+    All of them by the time that 19 shots of 20 have ended.
+    """
     settings = site.settings
     if not settings.fenced:
         return settings.kills
-    done = site.runs / max(1, settings.shots)
-    return settings.kills * min(1.0, max(done, 0.01))
+    done = max(site.runs, site.ended) / max(1, settings.shots)
+    return settings.kills * min(1.0, max(done / 0.95, 0.01))
 
 
 def _proved(site: Site, began: float) -> bool:
