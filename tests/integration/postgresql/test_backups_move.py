@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.integration.postgresql.hub_process import ADMIN
+from tests.integration.postgresql.hub_process import ADMIN, run
 from tests.integration.server.test_backups import (
     ASK,
     FILL,
@@ -40,6 +40,22 @@ def test_all_of_it_comes_back(
     assert (sessions, acts[-1]) == (0, "hub.restored")
     assert "restored from a backup" in hold
     assert (new / "files" / "job1" / "kept.bin").exists()
+
+
+def test_it_is_not_restored_into_a_database_that_holds_a_hub(
+    postgres: Postgres, tmp_path: Path
+) -> None:
+    old, new, database = tmp_path / "old", tmp_path / "new", postgres.fresh()
+    good(FILL, old, database=database)
+    backup = tmp_path / "hub.tar"
+    good(ADMIN, old, "backup", str(backup), database=database)
+    before = good(LOOK, old, database=database)
+    status, printed = run(ADMIN, new, database, "restore", str(backup))
+    assert status == 1
+    assert "The database holds a hub already" in printed
+    assert "Traceback" not in printed
+    assert list(new.iterdir()) == []
+    assert good(LOOK, old, database=database) == before
 
 
 def test_rows_are_of_one_moment_while_others_write(
