@@ -120,7 +120,11 @@ def backup(
 def restore(
     file: Annotated[Path, typer.Argument(help="A backup.")],
     revoke_tokens: Annotated[
-        bool, typer.Option("--revoke-tokens", help="Revoke every token, agents' too.")
+        bool,
+        typer.Option(
+            "--revoke-tokens",
+            help="Revoke every token, agents' too, and every link to a job.",
+        ),
     ] = False,
     data: Data = None,
 ) -> None:
@@ -147,8 +151,8 @@ def restore(
         )
     if not revoke_tokens:
         typer.echo(
-            "Tokens revoked and users suspended since then are good again: revoke and"
-            " suspend them now."
+            "Tokens and links revoked and users suspended since then are good again:"
+            " revoke and suspend them now."
         )
     typer.echo("Every apparatus is held: look through its queue, then lift the hold.")
 
@@ -165,10 +169,12 @@ def _bring_back(
     archive: archives.Archive, folder: Path, rows: Path, *, revoke_tokens: bool
 ) -> "Restored":
     # The hub's secrets are where it looks for them only now.
-    prepare(folder)
+    main.prepare(folder)
     from shothub.server import backups, moving
 
     try:
+        moving.require_no_hub()  # before anything changes there
+        prepare(folder)
         return backups.bring_back(
             archive, rows, now=clock.now(), revoke_tokens=revoke_tokens
         )

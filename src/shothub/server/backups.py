@@ -20,6 +20,7 @@ from shothub.server.apparatus.services import hold_all
 from shothub.server.archives import Archive, Manifest
 from shothub.server.audit.services import record
 from shothub.server.databases import settings_of
+from shothub.server.jobs.services.sharing import revoke_links
 from shothub.server.results.queries import folder_of_files, stored_files
 
 _COPY = "backup"
@@ -163,8 +164,8 @@ def bring_back(
         archive: the backup.
         rows: the folder that ``unpacked`` gave.
         now: the present time.
-        revoke_tokens: revoke every token; one that was revoked since the backup would be
-            good again.
+        revoke_tokens: revoke every token and every link to a job; one that was revoked
+            since the backup would be good again.
 
     Raises:
         WrongSecrets: the hub's secrets are others.
@@ -190,7 +191,13 @@ def bring_back(
         Session.objects.all().delete()
         forget_sessions()
         tokens = revoke_everything(now=now) if revoke_tokens else 0
-        detail = {"made": made, "files": files, "tokens revoked": tokens}
+        links = revoke_links(now=now) if revoke_tokens else 0
+        detail = {
+            "made": made,
+            "files": files,
+            "tokens revoked": tokens,
+            "links revoked": links,
+        }
         record(Act.HUB_RESTORED, now=now, detail=detail)
     lost = sum(not path.is_file() for _, path in stored_files())
     return Restored(made=made, files=files, lost=lost, tokens=tokens)

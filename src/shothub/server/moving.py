@@ -91,6 +91,21 @@ def _models() -> list[type[Model]]:
     return [m for m in apps.get_models(include_auto_created=True) if m._meta.managed]
 
 
+def require_no_hub() -> None:
+    """Refuse a PostgreSQL database in which a hub lives, of whatever version.
+
+    An SQLite file is judged with the folder in which it lies.
+
+    Raises:
+        NotEmpty: one does.
+    """
+    database = connections["default"]
+    if database.vendor == "sqlite":
+        return
+    if "accounts_user" in database.introspection.table_names():
+        _require_empty("default")
+
+
 def _require_empty(target: str) -> None:
     for name in ("accounts.User", "apparatus.Apparatus", "jobs.Job"):
         model = apps.get_model(name)

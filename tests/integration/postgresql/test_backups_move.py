@@ -15,6 +15,21 @@ from tests.integration.server.test_backups import (
 )
 from tests.postgres import Postgres
 
+OLDER = """
+from shothub.server import main
+main.prepare(None)
+from django.core.management import call_command
+call_command("migrate", "outbox", "0001_initial", verbosity=0)
+"""
+IS_OLDER = """
+from shothub.server import main
+main.prepare(None)
+try:
+    main.require_migrated()
+except main.NotMigrated:
+    print("older")
+"""
+
 
 @pytest.fixture(scope="module")
 def postgres() -> Iterator[Postgres]:
@@ -50,11 +65,16 @@ def test_it_is_not_restored_into_a_database_that_holds_a_hub(
     backup = tmp_path / "hub.tar"
     good(ADMIN, old, "backup", str(backup), database=database)
     before = good(LOOK, old, database=database)
+    # As an older version left it: the refused restore must not change even that.
+    good(OLDER, old, database=database)
     status, printed = run(ADMIN, new, database, "restore", str(backup))
     assert status == 1
     assert "The database holds a hub already" in printed
     assert "Traceback" not in printed
-    assert list(new.iterdir()) == []
+    assert {place.name for place in new.iterdir()} <= {"static"}
+    assert good(IS_OLDER, old, database=database) == "older"
+    good(ADMIN, old, "user", "list", database=database)  # brings it up to date
+    assert good(IS_OLDER, old, database=database) == ""
     assert good(LOOK, old, database=database) == before
 
 

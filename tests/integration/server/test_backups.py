@@ -47,6 +47,10 @@ for name in ("kept.bin", "lost.bin"):
 session = SessionStore()
 session["x"] = 1
 session.create()
+from shothub.server.accounts.principals import Principal
+from shothub.server.jobs.services.sharing import share_by_link
+mine = Principal(user=alice.pk, username="alice", key="alice")
+share_by_link(mine, "job1", days=1, now=now)
 print(mint_token(user=alice, now=now))
 """
 LOOK = """
@@ -73,6 +77,12 @@ from shothub.server.audit.models import Entry
 import json
 print(json.dumps([Session.objects.count(), Apparatus.objects.get().hold,
     list(Entry.objects.order_by("pk").values_list("what", flat=True))]))
+"""
+LINKS = """
+from shothub.server import main
+main.prepare(None)
+from shothub.server.jobs.models import JobShare
+print(JobShare.objects.filter(revoked=None).count())
 """
 WRITE = """
 from shothub.server import main
@@ -238,12 +248,14 @@ def test_where_it_cannot_write_is_named(backup: Path, tmp_path: Path) -> None:
     assert "Traceback" not in printed
 
 
-def test_every_token_can_be_revoked(
-    old: tuple[Path, str], backup: Path, tmp_path: Path
+def test_every_token_and_link_can_be_revoked(
+    old: tuple[Path, str], backup: Path, new: Path, tmp_path: Path
 ) -> None:
     good(ADMIN, tmp_path, "restore", str(backup), "--revoke-tokens")
     with HubProcess(tmp_path, "") as hub, hub.client(old[1]) as alice:
         assert alice.get("/me").status_code == 401
+    assert good(LINKS, tmp_path) == "0"
+    assert good(LINKS, new) == "1"  # control
 
 
 def test_secrets_that_are_kept_elsewhere_must_be_those_of_then(

@@ -9,6 +9,7 @@ from django.test import Client
 from tests.integration.server.hub_cast import Cast
 from tests.integration.server.scripted_agent import Caller
 
+from shothub.domain.tokens import OPERATOR_SCOPES, USER_SCOPES
 from shothub.runtime import clock
 from shothub.server.accounts.models import Token
 from shothub.server.accounts.services import authenticate, mint_token
@@ -96,6 +97,25 @@ def test_what_an_operator_held_stays_held(cast: Cast, submit: Submit) -> None:
     out()
     reinstate("alice", now=clock.now())
     assert Job.objects.get().held_by == "olga"
+
+
+@pytest.mark.parametrize("held_by", ["the lab", "olga"])
+def test_no_operator_releases_what_is_his(
+    cast: Cast, submit: Submit, held_by: str
+) -> None:
+    job = submit()["id"]
+    cast.agent.compile_one(shots=1)
+    out()
+    Job.objects.update(held_by=held_by)
+    may = USER_SCOPES | OPERATOR_SCOPES
+    token = mint_token(user=cast.users["olga"], now=clock.now(), scopes=may)
+    olga = Caller(token)
+    refused = olga("POST", f"/jobs/{job}/release")
+    assert (refused.status, refused.body["code"]) == (409, "owner_suspended")
+    assert cast.agent.lease() == []
+    reinstate("alice", now=clock.now())
+    olga("POST", f"/jobs/{job}/release").ok()  # control
+    assert len(cast.agent.lease()) == 1
 
 
 def test_others_jobs_go_on(cast: Cast, submit: Submit) -> None:

@@ -11,6 +11,7 @@ from shothub.server.accounts.group_queries import QUOTA_FIELDS
 from shothub.server.accounts.models import Group, Membership, Quota, User
 from shothub.server.audit.services import Account, record
 from shothub.server.refusals import Invalid, NotThere
+from shothub.server.rows import insert_if_new
 
 _LEAST, _MOST = 1e-3, 1e6
 _LONGEST_TITLE = 200
@@ -39,11 +40,13 @@ def create_group(
         )
     _check_weight(weight)
     _check_title(title)
-    if Group.objects.filter(name=name).exists():
-        raise Invalid(f"There is a group {name!r}.", code="taken", where="name")
+    group = Group(name=name, title=title, weight=weight, created=now)
     with transaction.atomic():
+        # The constraint knows it, also if two make the same one at one moment.
+        if not insert_if_new(group):
+            raise Invalid(f"There is a group {name!r}.", code="taken", where="name")
         record(Act.GROUP_CREATED, now=now, on=f"group {name}")
-        return Group.objects.create(name=name, title=title, weight=weight, created=now)
+        return Group.objects.get(name=name)
 
 
 def change_group(

@@ -91,6 +91,7 @@ def release(principal: Principal, job: str, *, now: datetime) -> Job:
     Raises:
         NoSuchJob: it is not there, or neither his nor on his apparatus.
         Forbidden: an operator holds it, who alone may release it.
+        Conflict: its owner holds it, who alone may release it, or is suspended.
     """
     return _set_hold(principal, job, holding=False, now=now)
 
@@ -134,6 +135,12 @@ def _release(principal: Principal, job: Job, apparatus: Apparatus, note: Note) -
             f"An operator, {job.held_by}, holds the job; only an operator releases it.",
             code="held_by_operator",
             hint="ask the lab",
+        )
+    if job.held_by and not job.owner.is_active:
+        raise Conflict(
+            "The job's owner is suspended: nothing of his starts.",
+            code="owner_suspended",
+            hint="an admin lets him in again, which releases what the lab held for it",
         )
     if job.held and not job.held_by and not mine:
         raise Conflict(

@@ -102,6 +102,12 @@ def unshare(principal: Principal, job: str, share: int, *, now: datetime) -> Non
             _record(Act.JOB_UNSHARED, principal, row, now)
 
 
+def revoke_links(*, now: datetime) -> int:
+    """Take back every link to every job, and return how many."""
+    links = JobShare.objects.exclude(ident="").filter(revoked=None)
+    return links.update(revoked=now)
+
+
 def _new(job: Job, principal: Principal, now: datetime) -> JobShare:
     return JobShare(job=job, by_id=principal.user, created=now)
 
