@@ -38,7 +38,9 @@ def test_a_user_books_in_his_own_time_and_gives_it_up(in_tokyo: Page) -> None:
     page.get_by_role("link", name="Calendar", exact=True).click()
     expect(page.get_by_text("Asia/Tokyo")).to_be_visible()
 
-    starts = (datetime.now(UTC) + timedelta(days=2, hours=9)).replace(minute=30)
+    # At ten of his day, as what passes midnight is two slots.
+    in_two_days = datetime.now(UTC) + timedelta(days=2, hours=9)
+    starts = in_two_days.replace(hour=10, minute=30)
     page.get_by_label("From").fill(f"{starts:%Y-%m-%dT%H:%M}")
     page.get_by_label("To", exact=True).fill(
         f"{starts + timedelta(hours=1):%Y-%m-%dT%H:%M}"

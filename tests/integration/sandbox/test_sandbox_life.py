@@ -78,6 +78,8 @@ def test_nothing_lives_on_when_the_host_is_killed(
 
 
 def test_closing_ends_the_process_and_frees_its_descriptors(layers: Layers) -> None:
+    with warm() as first:
+        assert first.run_text(b"pass", sink=nothing).ok  # what is opened once stays
     before = bubblewraps_of(os.getpid()), open_descriptors()
     for _ in range(2):
         with warm() as zygote:

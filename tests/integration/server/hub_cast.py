@@ -2,9 +2,11 @@
 
 from dataclasses import dataclass
 
+from django.apps import apps
 from tests.integration.server.scripted_agent import Caller, ScriptedAgent
 
 from shothub.runtime import clock
+from shothub.server.accounts.buckets import Rates
 from shothub.server.accounts.grant_services import grant
 from shothub.server.accounts.models import User
 from shothub.server.accounts.services import create_user, mint_token
@@ -22,6 +24,8 @@ class Cast:
 
 
 def make_cast() -> Cast:
+    # Nobody is refused for what the tests before have asked, perhaps by another clock.
+    apps.get_app_config("accounts").rates = Rates()  # type: ignore[attr-defined]
     now = clock.now()
     create_apparatus(name="sim", now=now)
     create_apparatus(name="other", now=now)
