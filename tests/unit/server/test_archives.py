@@ -3,6 +3,8 @@
 import io
 import json
 import tarfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -56,6 +58,14 @@ def unpack(archive: Path, data: Path, *, times: int = 1) -> int:
         archives.unpacked(opened, data, into_sqlite=True),
     ):
         return sum(opened.place_files(data / "files") for _ in range(times))
+
+
+@contextmanager
+def adding_to(archive: Path) -> Iterator[tarfile.TarFile]:
+    """Open a backup to add members to it, as a forger would: its end comes last."""
+    with tarfile.open(archive, "a") as tar:
+        yield tar
+        tar.addfile(tarfile.TarInfo(archives.END))
 
 
 def test_what_went_in_comes_out(archive: Path, sources: Path, tmp_path: Path) -> None:
@@ -126,7 +136,7 @@ def test_what_was_cut_off_is_refused(archive: Path, tmp_path: Path, size: int) -
 def test_no_path_leads_out_of_the_folder(
     archive: Path, tmp_path: Path, name: str
 ) -> None:
-    with tarfile.open(archive, "a") as tar:
+    with adding_to(archive) as tar:
         member = tarfile.TarInfo(name)
         member.size = 1
         tar.addfile(member, io.BytesIO(b"x"))
@@ -137,7 +147,7 @@ def test_no_path_leads_out_of_the_folder(
 
 
 def test_an_absolute_path_is_no_file_of_results(archive: Path, tmp_path: Path) -> None:
-    with tarfile.open(archive, "a") as tar:
+    with adding_to(archive) as tar:
         member = tarfile.TarInfo(f"{tmp_path}/escaped")
         tar.addfile(member, io.BytesIO(b""))
     with archives.opened(archive) as opened:
@@ -146,7 +156,7 @@ def test_an_absolute_path_is_no_file_of_results(archive: Path, tmp_path: Path) -
 
 
 def test_a_link_is_no_file(archive: Path, tmp_path: Path) -> None:
-    with tarfile.open(archive, "a") as tar:
+    with adding_to(archive) as tar:
         member = tarfile.TarInfo("files/job1/link")
         member.type, member.linkname = tarfile.SYMTYPE, "/etc/passwd"
         tar.addfile(member)
