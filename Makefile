@@ -10,7 +10,7 @@ ON_POSTGRESQL = tests/integration/server tests/integration/web \
   tests/integration/client tests/integration/access tests/scenario/test_tour.py
 
 # Two at once, as most of them wait; many failures have one cause, which the first show.
-TWO = -n 2 --dist loadgroup --maxfail 20
+TWO = -n 2 --dist loadscope --maxfail 20
 
 # Threads of the tests end with their connections open, of which SQLite's say nothing.
 LEFT_OPEN = -W "ignore:<psycopg.Connection:ResourceWarning"

@@ -1,11 +1,12 @@
 """Which tests run in one process, and the watch over what hubs log in them."""
 
 from collections.abc import Generator, Iterator
-from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 from tests.log_watch import leaks, leaks_of_files
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 # How fast the machine happens to be is no property of the code.
 settings.register_profile(
@@ -13,7 +14,6 @@ settings.register_profile(
 )
 settings.load_profile("shothub")
 
-TESTS = Path(__file__).parent
 SHARING = (
     "scenario",
     "integration/sandbox",
@@ -22,12 +22,19 @@ SHARING = (
 )
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Name the process of each test, for pytest-xdist's ``--dist loadgroup``."""
-    for item in items:
-        file = item.path.relative_to(TESTS).as_posix()
-        folder = next((f for f in SHARING if file.startswith(f"{f}/")), file)
-        item.add_marker(pytest.mark.xdist_group(folder))
+class BySharing(LoadScopeScheduling):  # type: ignore[misc]
+    """Gives the tests that share a BLACS to one process, else those of one file."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return next((f for f in SHARING if file.startswith(f"tests/{f}/")), file)
+
+
+def pytest_xdist_make_scheduler(
+    config: pytest.Config, log: Producer
+) -> LoadScopeScheduling:
+    """Tell pytest-xdist which tests run in one process."""
+    return BySharing(config, log)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -5,6 +5,7 @@ import os
 import secrets
 from collections.abc import Mapping
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Annotated, Any
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
@@ -229,18 +230,21 @@ def _with_secrets(config: Config) -> Config:
 
 def _stored_secrets(path: Path) -> dict[str, Any]:
     """Return the secrets of this data folder, made the first time, readable by us only."""
+    if path.exists():
+        return _read_secrets(path)
     made = {
         "secret_key": secrets.token_urlsafe(48),
         "token_peppers": [secrets.token_urlsafe(48)],
     }
-    try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return _read_secrets(path)
-    with os.fdopen(handle, "w") as file:
+    # Whole under its name or not at all: two hubs may start at once, or one be killed.
+    with NamedTemporaryFile("w", dir=path.parent, prefix=".secret-") as file:
         json.dump(made, file)
         file.flush()
         os.fsync(file.fileno())
+        try:
+            os.link(file.name, path)
+        except FileExistsError:
+            return _read_secrets(path)  # another hub was quicker
     return made
 
 

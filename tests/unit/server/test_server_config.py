@@ -1,6 +1,8 @@
 """The hub's configuration: one object, and a wrong one stops the start in words."""
 
 import stat
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -101,3 +103,17 @@ def test_a_data_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(BadConfig, match=r"data: .*file/hub cannot be used"):
         load(data=tmp_path / "file" / "hub")
+
+
+def test_hubs_that_start_at_once_in_a_new_folder_have_the_same_secrets(
+    tmp_path: Path,
+) -> None:
+    for number in range(20):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        with ThreadPoolExecutor(8) as hubs:
+            starts = [hubs.submit(partial(load, data=folder)) for _ in range(8)]
+            loaded = [start.result() for start in starts]
+        assert len({config.secret_key.get_secret_value() for config in loaded}) == 1
+        assert [p.name for p in folder.iterdir() if p.name.startswith(".")] == []
+        assert (folder / "secret").stat().st_mode & 0o077 == 0
