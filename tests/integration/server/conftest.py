@@ -22,6 +22,14 @@ def cast(db: None) -> Cast:
 
 
 @pytest.fixture
+def guarded_tables(db: None) -> None:
+    """The triggers of the tables, which a test that empties its database left it without."""
+    with connection.cursor() as cursor:
+        for table in (EVENTS, RECORD):
+            table.install(cursor)
+
+
+@pytest.fixture
 def lasting_db(transactional_db: None) -> Iterator[None]:
     """A database that several threads see; it is emptied afterwards."""
     with connection.cursor() as cursor:

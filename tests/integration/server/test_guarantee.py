@@ -354,7 +354,9 @@ def test_a_user_is_charged_the_time_that_his_shots_took(
     assert [cast.agent.lease()[0]["job"] for _ in range(5)] == [b, b, b, b, a]
 
 
-def test_events_cannot_be_changed_or_deleted(cast: Cast, submit: Submit) -> None:
+def test_events_cannot_be_changed_or_deleted(
+    guarded_tables: None, cast: Cast, submit: Submit
+) -> None:
     submit()
     attacks = ("UPDATE jobs_event SET what = 'x'", "DELETE FROM jobs_event")
     for attack in attacks:

@@ -49,7 +49,7 @@ def log_in(name: str, password: str) -> Client:
     "attack",
     ["UPDATE audit_entry SET what = 'x'", "DELETE FROM audit_entry"],
 )
-def test_the_record_cannot_be_changed(db: None, attack: str) -> None:
+def test_the_record_cannot_be_changed(guarded_tables: None, attack: str) -> None:
     record(Act.TOKEN_REVOKED, now=clock.now())
     refused = pytest.raises(IntegrityError, match="never changed")
     with refused, transaction.atomic(), connection.cursor() as cursor:
@@ -61,7 +61,7 @@ def test_the_record_cannot_be_changed(db: None, attack: str) -> None:
 
 
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has no TRUNCATE")
-def test_the_record_cannot_be_emptied_at_once(db: None) -> None:
+def test_the_record_cannot_be_emptied_at_once(guarded_tables: None) -> None:
     record(Act.TOKEN_REVOKED, now=clock.now())
     refused = pytest.raises(IntegrityError, match="never changed")
     with refused, transaction.atomic(), connection.cursor() as cursor:
