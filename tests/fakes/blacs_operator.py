@@ -52,7 +52,9 @@ class Operator:
         """Wait until it is so."""
         deadline = clock.monotonic() + PATIENCE
         while not ready():
-            assert clock.monotonic() < deadline, f"not in time: {what}; {self.sees()}"
+            if clock.monotonic() > deadline:
+                sees = self.sees() if self.is_there() else "BLACS is not there"
+                raise AssertionError(f"not in time: {what}; {sees}")
             clock.pause(0.05)
 
     def is_there(self) -> bool:

@@ -189,6 +189,17 @@ class PlainBlacs:
     def start(self) -> None:
         """Start it, and wait until its window is open."""
         self._lab.mood.with_suffix(".hand").unlink(missing_ok=True)
+        self._spawn()
+        self.operator.wait("BLACS's window", self._is_open)
+
+    def _is_open(self) -> bool:
+        # With HDF5's lock BLACS can lose its settings to a worker of its own that it is
+        # just forking, and ends; whoever sits there starts it again.
+        if self._process is None or self._process.poll() is not None:
+            self._spawn()
+        return self.operator.is_there()
+
+    def _spawn(self) -> None:
         with (self._lab.folder / "plain.log").open("ab") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-c", STOCK_BLACS],
@@ -197,7 +208,6 @@ class PlainBlacs:
                 stderr=log,
                 start_new_session=True,
             )
-        self.operator.wait("BLACS's window", self.operator.is_there)
 
     def close(self) -> None:
         """Close its window and wait until it has ended."""
